@@ -1,0 +1,3 @@
+"""The facade."""
+
+__version__ = "1.1.0"

@@ -1,0 +1,76 @@
+"""The byte-level network interface of httpcore, and nothing else.
+
+A backend opens connections; a stream reads and writes one of them. Whoever
+writes a backend depends on this package alone, and whoever uses one knows
+only this package.
+
+    _backend.py        NetworkBackend, NetworkStream: the blocking contract
+    _async_backend.py  their async twins
+    _event.py          one-shot events: the primitive that differs by colour
+    _exceptions.py     the one exception tree of every httpcore package
+    _readable.py       whether a socket has something to read, without reading
+    _addresses.py      the order of connection attempts (RFC 8305)
+"""
+
+from ._addresses import CONNECTION_ATTEMPT_DELAY, describe_failures, interleave_families
+from ._async_backend import AsyncNetworkBackend, AsyncNetworkStream
+from ._backend import SOCKET_OPTION, NetworkBackend, NetworkStream
+from ._event import AsyncEvent, Event, create_async_event, running_async_library
+from ._exceptions import (
+    ConnectError,
+    ConnectionNotAvailable,
+    ConnectTimeout,
+    LocalProtocolError,
+    NetworkError,
+    PoolTimeout,
+    ProtocolError,
+    ProxyError,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+    TimeoutException,
+    UnsupportedProtocol,
+    WriteError,
+    WriteTimeout,
+)
+from ._readable import is_socket_readable
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CONNECTION_ATTEMPT_DELAY",
+    "SOCKET_OPTION",
+    "AsyncEvent",
+    "AsyncNetworkBackend",
+    "AsyncNetworkStream",
+    "ConnectError",
+    "ConnectTimeout",
+    "ConnectionNotAvailable",
+    "Event",
+    "LocalProtocolError",
+    "NetworkBackend",
+    "NetworkError",
+    "NetworkStream",
+    "PoolTimeout",
+    "ProtocolError",
+    "ProxyError",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "TimeoutException",
+    "UnsupportedProtocol",
+    "WriteError",
+    "WriteTimeout",
+    "create_async_event",
+    "describe_failures",
+    "interleave_families",
+    "is_socket_readable",
+    "running_async_library",
+]
+
+# Users read these names in tracebacks and write them in imports: the address
+# that they see is the one that they can use.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
+del _name
