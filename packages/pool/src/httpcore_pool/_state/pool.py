@@ -1,0 +1,483 @@
+"""The pool's state: every decision about connections and waiting requests.
+
+A request *claims*. It is given an idle connection, or the right to dial, or a
+ticket with which it waits:
+
+    claim  -> RESERVED slot     use its connection
+           -> DIALLING slot     dial, then connected() or failed()
+           -> Ticket            wait until it is granted one of the above
+
+    release, failed, connected, abandon, set_capacity, close:
+           whatever becomes free goes to the request that has waited longest.
+
+Invariants, between any two calls:
+
+- there are never more than `Limits.connections` slots, nor more of an origin
+  than `Limits.connections_per_origin`;
+- a request waits only while nothing that it could use is idle or has room, and
+  while it may not dial;
+- tickets are granted in the order of their numbers, among those that can use
+  what became free.
+
+Every call is O(1) amortised. (The heap `_heads` holds one entry for each origin
+that somebody waits for: with one origin, or no waiting, it is trivial.)
+"""
+
+import collections
+import heapq
+import typing
+
+from .limits import Limits
+from .origin import OriginState
+from .slot import Slot, SlotState
+from .statistics import PoolStats
+from .ticket import Ticket
+
+C = typing.TypeVar("C")
+
+# Origins whose negotiated protocol is remembered after their last connection
+# has gone. Large enough for a crawler's working set, small beside its pages.
+_REMEMBERED_ORIGINS = 1024
+
+
+class Work(typing.NamedTuple, typing.Generic[C]):
+    """What is left to do once the lock has been released."""
+
+    doomed: list[C]
+    """Connections to close."""
+    granted: list[Ticket[C]]
+    """Tickets whose owners are to be woken."""
+
+
+class PoolState(typing.Generic[C]):
+    """The decisions of one pool. See the module's docstring.
+
+    Args:
+        limits: What to decide by.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.is_closed = False
+        self.slots: dict[Slot[C], None] = {}
+        self._origins: dict[typing.Hashable, OriginState[C]] = {}
+        # All idle slots, the one that has been idle longest first.
+        self._idle: collections.OrderedDict[Slot[C], None] = collections.OrderedDict()
+        # (number of the first ticket, origin) of origins that may dial; entries
+        # that have become untrue are dropped when they surface.
+        self._heads: list[tuple[int, OriginState[C]]] = []
+        self._shares: collections.OrderedDict[typing.Hashable, bool] = collections.OrderedDict()
+        self._numbers = 0
+        self._doomed: list[C] = []
+        self._granted: list[Ticket[C]] = []
+        self.active = 0
+        self.queued = 0
+        self._opened = self._reused = self._closed = self._retried = 0
+
+    # -- a request's way in -----------------------------------------------------
+
+    def claim(
+        self, key: typing.Hashable, now: float, *, may_share: bool = False
+    ) -> Slot[C] | Ticket[C]:
+        """Finds a connection for one request.
+
+        Args:
+            key: The origin: requests with equal keys may share a connection.
+            now: The time, in seconds.
+            may_share: Whether a new connection may turn out to carry many requests
+                at once (HTTP/2 is enabled and can be negotiated).
+
+        Returns:
+            A RESERVED slot to use, a DIALLING one to dial, or a ticket to wait with.
+
+        Raises:
+            RuntimeError: The pool is closed.
+        """
+        if self.is_closed:
+            raise RuntimeError("the connection pool is closed")
+        origin = self._origins.get(key)
+        if origin is None:
+            origin = self._add_origin(key, may_share)
+        self._drop_expired(now)
+        slot = self._take_open(origin, now)
+        if slot is None:
+            if not self._may_dial(origin) or not self._make_room():
+                return self._enqueue(origin)
+            slot = self._add_slot(origin)
+        self.active += 1
+        return slot
+
+    def _add_origin(self, key: typing.Hashable, may_share: bool) -> OriginState[C]:
+        origin = self._origins[key] = OriginState(key)
+        if may_share:
+            origin.may_share = self._shares.get(key)
+        return origin
+
+    def _take_open(self, origin: OriginState[C], now: float) -> Slot[C] | None:
+        """Reserves a connection that is there, if one has room."""
+        if origin.roomy:
+            slot = next(iter(origin.roomy))
+            self._add_request(slot)
+            return slot
+        while origin.idle:
+            slot, _ = origin.idle.popitem()
+            del self._idle[slot]
+            if now - slot.opened_at < self.limits.age_seconds:
+                slot.state = SlotState.RESERVED
+                self._add_request(slot)
+                return slot
+            self._remove(slot)
+        return None
+
+    def _add_request(self, slot: Slot[C]) -> None:
+        slot.in_use += 1
+        slot.served += 1
+        self._reused += 1
+        if slot.capacity > 1:
+            self._note_room(slot)
+
+    def _note_room(self, slot: Slot[C]) -> None:
+        """Keeps `roomy` true for a slot that is in use."""
+        if slot.has_room and slot.in_use:
+            slot.origin.roomy[slot] = None
+        else:
+            slot.origin.roomy.pop(slot, None)
+
+    def _may_dial(self, origin: OriginState[C]) -> bool:
+        """Whether the origin's own rules allow one more connection."""
+        return origin.lone_dial is None and origin.count < self.limits.connections_per_origin
+
+    def _make_room(self) -> bool:
+        """Makes sure of a free place, if need be by closing an idle connection."""
+        if len(self.slots) < self.limits.connections:
+            return True
+        if not self._idle:
+            return False
+        self._evict(next(iter(self._idle)))
+        return True
+
+    def _add_slot(self, origin: OriginState[C]) -> Slot[C]:
+        slot: Slot[C] = Slot(origin)
+        self.slots[slot] = None
+        self._origins[origin.key] = origin
+        origin.count += 1
+        self._begin_dial(slot)
+        return slot
+
+    def _begin_dial(self, slot: Slot[C]) -> None:
+        slot.state = SlotState.DIALLING
+        # None (not known yet) and True both mean that the others had better wait:
+        # one connection may do for all of them.
+        if slot.origin.may_share is not False:
+            slot.origin.lone_dial = slot
+
+    def _enqueue(self, origin: OriginState[C]) -> Ticket[C]:
+        ticket = Ticket(self._numbers, origin)
+        self._numbers += 1
+        self.queued += 1
+        self._origins[origin.key] = origin
+        origin.tickets[ticket] = None
+        self._announce(origin)
+        return ticket
+
+    def abandon(self, ticket: Ticket[C], now: float) -> None:
+        """Gives up a ticket, and passes on what it had been given meanwhile."""
+        slot = ticket.slot
+        if slot is None:
+            if not ticket.is_refused:
+                self._remove_ticket(ticket)
+        elif slot.state is SlotState.DIALLING:
+            self.failed(slot, now)
+        else:
+            self.release(slot, now, reusable=True)
+
+    # -- dialling ----------------------------------------------------------------
+
+    def connected(self, slot: Slot[C], now: float, *, capacity: int = 1) -> bool:
+        """Notes that a dial succeeded; the dialler's own request holds the slot.
+
+        Args:
+            slot: A DIALLING slot, its connection set.
+            now: The time, in seconds.
+            capacity: How many requests the connection takes at once.
+
+        Returns:
+            False if the pool was closed meanwhile: the caller closes the connection.
+        """
+        if slot.state is SlotState.CLOSED:
+            return False
+        origin = slot.origin
+        slot.state = SlotState.RESERVED
+        slot.opened_at = now
+        slot.capacity = capacity
+        self._opened += 1
+        if origin.may_share is not False:
+            self._remember(origin, capacity > 1)
+        if origin.lone_dial is slot:
+            origin.lone_dial = None
+            self._announce(origin)
+        self._fill(slot)
+        self._serve()
+        return True
+
+    def _remember(self, origin: OriginState[C], shares: bool) -> None:
+        origin.may_share = shares
+        self._shares[origin.key] = shares
+        self._shares.move_to_end(origin.key)
+        if len(self._shares) > _REMEMBERED_ORIGINS:
+            self._shares.popitem(last=False)
+
+    def failed(self, slot: Slot[C], now: float) -> None:
+        """Notes that a dial failed or was given up; its place goes to the next."""
+        if slot.state is SlotState.CLOSED:
+            return
+        self.active -= slot.in_use
+        self._discard(slot)
+        self._serve()
+
+    def redial(self, slot: Slot[C], now: float) -> bool:
+        """Turns a slot whose connection proved dead into one to dial.
+
+        The request keeps its place: it neither queues again nor overtakes.
+
+        Args:
+            slot: A slot of capacity 1 that the caller's request holds. Closing the
+                connection that it had is the caller's business.
+            now: The time, in seconds.
+
+        Returns:
+            False if the pool was closed meanwhile.
+        """
+        if slot.state is SlotState.CLOSED:
+            return False
+        slot.connection = None
+        slot.served = 1
+        self._closed += 1
+        self._retried += 1
+        self._begin_dial(slot)
+        return True
+
+    # -- a request's way out -----------------------------------------------------
+
+    def release(self, slot: Slot[C], now: float, *, reusable: bool) -> None:
+        """Takes a slot back from one request.
+
+        Args:
+            slot: What the request held.
+            now: The time, in seconds.
+            reusable: Whether its connection can take another request.
+        """
+        if slot.state is SlotState.CLOSED:
+            return
+        self.active -= 1
+        slot.in_use -= 1
+        if not reusable or now - slot.opened_at >= self.limits.age_seconds:
+            slot.is_retiring = True
+        if slot.is_retiring:
+            slot.origin.roomy.pop(slot, None)
+            if slot.in_use == 0:
+                self._remove(slot)
+                self._serve()
+        elif self.queued:
+            self._pass_on(slot, now)
+        elif slot.in_use == 0:
+            self._make_idle(slot, now)
+        else:
+            self._note_room(slot)
+
+    def _pass_on(self, slot: Slot[C], now: float) -> None:
+        """Gives a slot that has room to the request that has waited longest."""
+        own = slot.origin.first_ticket()
+        other = self._next_to_dial()
+        if (
+            slot.in_use == 0
+            and other is not None
+            and (own is None or other.number < own.number)
+        ):
+            # It wants another origin: this connection makes place for it.
+            self._remove(slot)
+            self._serve()
+            return
+        self._fill(slot)
+        if slot.in_use == 0:
+            self._make_idle(slot, now)
+
+    def _fill(self, slot: Slot[C]) -> None:
+        """Grants a slot to the requests that wait for its origin, while it has room."""
+        origin = slot.origin
+        while slot.has_room and (ticket := origin.first_ticket()) is not None:
+            slot.state = SlotState.RESERVED
+            self._add_request(slot)
+            self._grant(ticket, slot)
+        if slot.capacity > 1:
+            self._note_room(slot)
+
+    def _make_idle(self, slot: Slot[C], now: float) -> None:
+        slot.state = SlotState.IDLE
+        slot.idle_since = now
+        slot.origin.roomy.pop(slot, None)
+        slot.origin.idle[slot] = None
+        self._idle[slot] = None
+        self._drop_expired(now)
+        if len(self._idle) > self.limits.idle:
+            self._evict(next(iter(self._idle)))
+
+    def set_capacity(self, slot: Slot[C], capacity: int) -> None:
+        """Notes that the peer takes more, or fewer, requests at once than before.
+
+        Fewer than are under way is no contradiction: they finish, and nothing new
+        is given to the connection until there is room.
+        """
+        slot.capacity = capacity
+        if slot.state in (SlotState.RESERVED, SlotState.ACTIVE):
+            self._fill(slot)
+            self._note_room(slot)
+
+    def retire(self, slot: Slot[C]) -> None:
+        """Notes that a connection takes no more requests; it ends with its last."""
+        slot.is_retiring = True
+        slot.origin.roomy.pop(slot, None)
+        if slot.state is SlotState.IDLE:
+            self._evict(slot)
+            self._serve()
+
+    # -- removal -----------------------------------------------------------------
+
+    def _drop_expired(self, now: float) -> None:
+        # The oldest stand first, so this looks at one that stays, at most.
+        while self._idle:
+            slot = next(iter(self._idle))
+            if now - slot.idle_since < self.limits.idle_seconds:
+                break
+            self._evict(slot)
+
+    def _evict(self, slot: Slot[C]) -> None:
+        """Removes an idle slot."""
+        del self._idle[slot]
+        del slot.origin.idle[slot]
+        self._remove(slot)
+
+    def _remove(self, slot: Slot[C]) -> None:
+        """Removes a slot whose connection was established, and dooms that."""
+        if slot.connection is not None:
+            self._doomed.append(slot.connection)
+        self._closed += 1
+        self._discard(slot)
+
+    def _discard(self, slot: Slot[C]) -> None:
+        origin = slot.origin
+        slot.state = SlotState.CLOSED
+        del self.slots[slot]
+        origin.count -= 1
+        origin.roomy.pop(slot, None)
+        if origin.lone_dial is slot:
+            origin.lone_dial = None
+        if origin.tickets:
+            self._announce(origin)
+        elif origin.count == 0:
+            del self._origins[origin.key]
+
+    def close(self) -> None:
+        """Closes the pool: every connection is doomed, every ticket refused."""
+        self.is_closed = True
+        for slot in self.slots:
+            if slot.connection is not None:
+                self._doomed.append(slot.connection)
+            if slot.state is not SlotState.DIALLING:
+                self._closed += 1
+            slot.state = SlotState.CLOSED
+        for origin in self._origins.values():
+            for ticket in origin.tickets:
+                ticket.is_refused = True
+                self._granted.append(ticket)
+        self.slots.clear()
+        self._origins.clear()
+        self._idle.clear()
+        self._heads.clear()
+        self.active = self.queued = 0
+
+    def reopen(self) -> None:
+        """Lets a closed pool be used again."""
+        self.is_closed = False
+
+    # -- the queue ---------------------------------------------------------------
+
+    def _announce(self, origin: OriginState[C]) -> None:
+        """Enters an origin among those that somebody wants to dial.
+
+        An origin has one entry at most. Its number may fall behind, as tickets
+        leave, but never runs ahead: it is put right when the entry surfaces.
+        """
+        ticket = origin.first_ticket()
+        if ticket is None or origin.is_announced or not self._may_dial(origin):
+            return
+        # Entries of origins that have gone meanwhile are swept out before they
+        # outnumber the rest.
+        if len(self._heads) > 2 * len(self._origins) + 16:
+            self._heads = [
+                head for head in self._heads if self._origins.get(head[1].key) is head[1]
+            ]
+            heapq.heapify(self._heads)
+        origin.is_announced = True
+        heapq.heappush(self._heads, (ticket.number, origin))
+
+    def _next_to_dial(self) -> Ticket[C] | None:
+        """Returns the ticket that has waited longest of those that may dial."""
+        while self._heads:
+            number, origin = self._heads[0]
+            ticket = origin.first_ticket()
+            if ticket is None or not self._may_dial(origin):
+                heapq.heappop(self._heads)
+                origin.is_announced = False
+            elif ticket.number != number:
+                heapq.heapreplace(self._heads, (ticket.number, origin))
+            else:
+                return ticket
+        return None
+
+    def _serve(self) -> None:
+        """Lets those who have waited longest dial, while there are places."""
+        while self.queued and (ticket := self._next_to_dial()) is not None:
+            if not self._make_room():
+                return
+            self._grant(ticket, self._add_slot(ticket.origin))
+
+    def _grant(self, ticket: Ticket[C], slot: Slot[C]) -> None:
+        ticket.slot = slot
+        self.active += 1
+        self._granted.append(ticket)
+        self._remove_ticket(ticket)
+
+    def _remove_ticket(self, ticket: Ticket[C]) -> None:
+        origin = ticket.origin
+        del origin.tickets[ticket]
+        self.queued -= 1
+        if not origin.tickets and origin.count == 0:
+            del self._origins[origin.key]
+
+    # -- what the caller carries out ---------------------------------------------
+
+    def take_work(self) -> Work[C] | None:
+        """Hands over, once, the connections to close and the tickets to wake."""
+        if not self._doomed and not self._granted:
+            return None
+        work = Work(self._doomed, self._granted)
+        self._doomed = []
+        self._granted = []
+        return work
+
+    def stats(self) -> PoolStats:
+        """Counts. O(connections): for people and monitors, not for every request."""
+        states = collections.Counter(slot.state for slot in self.slots)
+        return PoolStats(
+            dialling=states[SlotState.DIALLING],
+            reserved=states[SlotState.RESERVED],
+            active=states[SlotState.ACTIVE],
+            idle=states[SlotState.IDLE],
+            requests_active=self.active,
+            requests_queued=self.queued,
+            opened=self._opened,
+            reused=self._reused,
+            closed=self._closed,
+            retried=self._retried,
+        )
