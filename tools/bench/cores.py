@@ -1,0 +1,43 @@
+"""Which core a process runs on."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """The core of the server and that of the client; None: wherever the system puts them."""
+
+    server: int | None
+    client: int | None
+
+    def describe(self) -> str:
+        if self.server is None:
+            return "processes are not pinned (this system cannot): expect noise"
+        if self.server == self.client:
+            return f"one core only ({self.server}): client and server share it, ratios blur"
+        return f"server on core {self.server}, client on core {self.client}"
+
+
+def choose_cores() -> Cores:
+    """Choose from the cores that this process may use."""
+    if not hasattr(os, "sched_getaffinity"):
+        return Cores(None, None)
+    usable = sorted(os.sched_getaffinity(0))
+    return Cores(usable[0], usable[1 if len(usable) > 1 else 0])
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Let processes that are started within the block run on one core only."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,190 @@
+"""The servers that clients are measured against, started and stopped."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tools.bench.cores import pinned
+from tools.bench.scenarios import LARGE, SMALL
+
+START_SECONDS = 10.0
+STOP_SECONDS = 5.0
+PORT_ATTEMPTS = 5
+
+# One process that serves, no logs, and connections that never have enough. The
+# small file goes out in one write with its head; the large one by sendfile.
+_NGINX = """\
+daemon off;
+master_process off;
+worker_rlimit_nofile 8192;
+pid {folder}/pid;
+error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  default_type application/octet-stream;
+  keepalive_requests 1000000000;
+  keepalive_timeout 1h;
+  open_file_cache max=16;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    root {folder}/files;
+    location /small {{ sendfile off; }}
+    location /large {{ sendfile on; sendfile_max_chunk 0; }}
+  }}
+}}
+"""
+
+
+class ServerError(Exception):
+    """A server did not start; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the servers listen.
+
+    Args:
+        name: What answers the GETs, for the heading.
+        small_url: Answers with 2 kB.
+        large_url: Answers with 100 MB.
+        upload_url: Takes a body and answers with the number of its bytes.
+        idle_urls: Origins for idle connections; each answers as `small_url` does.
+    """
+
+    name: str
+    small_url: str
+    large_url: str
+    upload_url: str
+    idle_urls: tuple[str, ...]
+
+
+@contextmanager
+def running_servers(core: int | None, idle: int) -> Iterator[Servers]:
+    """Run what the scenarios need, on one core, with `idle` origins to be idle at.
+
+    Raises:
+        ServerError: A server did not start.
+    """
+    with _running_embedded(core, idle) as (port, idle_ports):
+        own = f"http://127.0.0.1:{port}"
+        idle_urls = tuple(f"http://127.0.0.1:{port}/small" for port in idle_ports)
+        program = find_nginx()
+        if program is None:
+            name = "an embedded server (no nginx found)"
+            yield Servers(name, f"{own}/small", f"{own}/large", f"{own}/upload", idle_urls)
+            return
+        with _running_nginx(program, core) as (name, port):
+            base = f"http://127.0.0.1:{port}"
+            yield Servers(name, f"{base}/small", f"{base}/large", f"{own}/upload", idle_urls)
+
+
+def find_nginx() -> str | None:
+    """Return the path of nginx; Debian keeps it where only root's PATH leads."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+@contextmanager
+def _running_embedded(core: int | None, idle: int) -> Iterator[tuple[int, list[int]]]:
+    command = [sys.executable, "-m", "tools.bench.embedded", str(idle)]
+    with pinned(core):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with stopping(process):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise ServerError("the embedded server ended before it listened")
+        ports = json.loads(line)
+        yield ports["port"], ports["idle"]
+
+
+@contextmanager
+def _running_nginx(program: str, core: int | None) -> Iterator[tuple[str, int]]:
+    with TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        _write_files(folder / "files")
+        process, port = _start_nginx(program, folder, core)
+        with stopping(process):
+            yield _nginx_version(program), port
+
+
+def _write_files(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "small").write_bytes(bytes(SMALL))
+    with (folder / "large").open("wb") as file:
+        file.truncate(LARGE)
+
+
+def _start_nginx(
+    program: str, folder: Path, core: int | None
+) -> tuple[subprocess.Popen[bytes], int]:
+    # nginx cannot be asked for any free port, so somebody may take ours before it does.
+    for _ in range(PORT_ATTEMPTS):
+        port = _free_port()
+        config = folder / "nginx.conf"
+        config.write_text(_NGINX.format(folder=folder, port=port))
+        command = [program, "-p", f"{folder}/", "-c", str(config)]
+        with pinned(core), (folder / "stderr").open("wb") as stderr:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr)
+        if _wait_listening(process, port):
+            return process, port
+        with stopping(process):
+            pass
+    reason = (folder / "stderr").read_text().strip().split("\n")[-1]
+    raise ServerError(f"nginx did not start: {reason}")
+
+
+def _nginx_version(program: str) -> str:
+    done = subprocess.run(
+        [program, "-v"], capture_output=True, text=True, timeout=10, check=False
+    )
+    # It says "nginx version: nginx/1.22.1" on standard error.
+    return done.stderr.strip().rpartition(" ")[2] or "nginx"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _wait_listening(process: subprocess.Popen[bytes], port: int) -> bool:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+@contextmanager
+def stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Stop a process at the end of the block, by force if it does not obey."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
