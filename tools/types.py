@@ -1,0 +1,82 @@
+"""mypy over every tree in turn: `python -m tools.types [PATH ...]`.
+
+One run over everything does not work: each package's tests have modules of the
+same names. So the sources go together, and every tests directory alone.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Trees that mypy reads in one run, relative to the root."""
+
+    trees: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.trees))
+
+    def limited_to(self, paths: Sequence[Path]) -> "Group":
+        """Return what of this group lies within the paths, or contains them."""
+        kept = [tree for tree in self.trees if any(map(tree.is_relative_to, paths))]
+        kept += [
+            path
+            for path in paths
+            if path not in kept and any(path.is_relative_to(tree) for tree in self.trees)
+        ]
+        return Group(tuple(kept))
+
+
+def find_groups() -> list[Group]:
+    """Return what there is to check; a directory without Python in it is left out."""
+    sources = sorted(ROOT.glob("packages/*/src"))
+    alone = [*sorted(ROOT.glob("packages/*/tests")), ROOT / "tests-integration", ROOT / "tools"]
+    groups = [
+        tuple(filter(_has_python, sources)),
+        *((tree,) for tree in alone if _has_python(tree)),
+    ]
+    return [Group(tuple(tree.relative_to(ROOT) for tree in trees)) for trees in groups if trees]
+
+
+def _has_python(tree: Path) -> bool:
+    return next(tree.rglob("*.py"), None) is not None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check; return 1 if any run failed, 2 if a path is not one of ours."""
+    groups = find_groups()
+    paths = [_relative(text) for text in (sys.argv[1:] if arguments is None else arguments)]
+    if paths:
+        for path in paths:
+            if not any(group.limited_to([path]).trees for group in groups):
+                print(f"types: nothing to check in {path}", file=sys.stderr)
+                return 2
+        groups = [group.limited_to(paths) for group in groups]
+    failed: list[Group] = []
+    for group in groups:
+        if group.trees:
+            print(f"mypy {group}", flush=True)
+            if subprocess.run(_command(group), cwd=ROOT, check=False).returncode != 0:
+                failed.append(group)
+    for group in failed:
+        print(f"types: failed: {group}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _relative(text: str) -> Path:
+    path = Path(text).resolve()
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+def _command(group: Group) -> list[str]:
+    return [sys.executable, "-m", "mypy", *map(str, group.trees)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
