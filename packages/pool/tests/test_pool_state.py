@@ -526,6 +526,20 @@ def test_abandoned_grant_is_passed_on() -> None:
     assert (state.active, state.queued) == (0, 0)
 
 
+def test_abandoned_right_to_dial_is_passed_on() -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state)
+    first = enqueue(state, "b")
+    second = enqueue(state, "c")
+    state.release(slot, 0.0, reusable=True)
+    assert granted(state) == [first]
+    state.abandon(first, 0.0)
+    assert granted(state) == [second]
+    assert second.slot is not first.slot
+    state.abandon(second, 0.0)
+    assert_nothing_is_left(state)
+
+
 def test_abandoned_grant_of_a_closed_pool_changes_nothing() -> None:
     state = PoolState[str](Limits(connections=1))
     slot = open_slot(state)
@@ -552,6 +566,16 @@ def test_ten_thousand_abandoned_tickets_behind_a_stuck_one_leave_nothing() -> No
     assert len(state._origins["a"].tickets) == 1
     state.release(slot, 0.0, reusable=True)
     assert granted(state) == [stuck]
+
+
+def test_ten_thousand_tickets_abandoned_at_once_leave_nothing() -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state, "a")
+    for ticket in [enqueue(state, f"origin {number}") for number in range(10_000)]:
+        state.abandon(ticket, 0.0)
+    assert not state._heads
+    state.release(slot, 0.0, reusable=False)
+    assert_nothing_is_left(state)
 
 
 # -- connections that carry many requests ------------------------------------------

@@ -9,6 +9,15 @@ from .limits import Limits
 from .pool import PoolState, Work
 from .slot import Slot, SlotState
 from .statistics import PoolStats
-from .ticket import Ticket
+from .ticket import Ticket, Wakeable
 
-__all__ = ["Limits", "PoolState", "PoolStats", "Slot", "SlotState", "Ticket", "Work"]
+__all__ = [
+    "Limits",
+    "PoolState",
+    "PoolStats",
+    "Slot",
+    "SlotState",
+    "Ticket",
+    "Wakeable",
+    "Work",
+]

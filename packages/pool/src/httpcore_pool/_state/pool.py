@@ -235,7 +235,7 @@ class PoolState(typing.Generic[C]):
         self._discard(slot)
         self._serve()
 
-    def redial(self, slot: Slot[C], now: float) -> bool:
+    def redial(self, slot: Slot[C], now: float, *, is_retry: bool = True) -> bool:
         """Turns a slot whose connection proved dead into one to dial.
 
         The request keeps its place: it neither queues again nor overtakes.
@@ -244,6 +244,7 @@ class PoolState(typing.Generic[C]):
             slot: A slot of capacity 1 that the caller's request holds. Closing the
                 connection that it had is the caller's business.
             now: The time, in seconds.
+            is_retry: Whether the request had been sent, and is sent once more.
 
         Returns:
             False if the pool was closed meanwhile.
@@ -253,7 +254,7 @@ class PoolState(typing.Generic[C]):
         slot.connection = None
         slot.served = 1
         self._closed += 1
-        self._retried += 1
+        self._retried += is_retry
         self._begin_dial(slot)
         return True
 
@@ -411,15 +412,25 @@ class PoolState(typing.Generic[C]):
         ticket = origin.first_ticket()
         if ticket is None or origin.is_announced or not self._may_dial(origin):
             return
-        # Entries of origins that have gone meanwhile are swept out before they
-        # outnumber the rest.
         if len(self._heads) > 2 * len(self._origins) + 16:
-            self._heads = [
-                head for head in self._heads if self._origins.get(head[1].key) is head[1]
-            ]
-            heapq.heapify(self._heads)
+            self._sweep()
         origin.is_announced = True
         heapq.heappush(self._heads, (ticket.number, origin))
+
+    def _sweep(self) -> None:
+        """Drops the entries of origins that nobody waits for any more.
+
+        Done before they outnumber the rest, and when nobody waits at all: else a
+        burst of requests that gave up would be kept until the next one waits.
+        """
+        kept = []
+        for head in self._heads:
+            if head[1].tickets:
+                kept.append(head)
+            else:
+                head[1].is_announced = False
+        heapq.heapify(kept)
+        self._heads = kept
 
     def _next_to_dial(self) -> Ticket[C] | None:
         """Returns the ticket that has waited longest of those that may dial."""
@@ -454,6 +465,8 @@ class PoolState(typing.Generic[C]):
         self.queued -= 1
         if not origin.tickets and origin.count == 0:
             del self._origins[origin.key]
+        if not self.queued:
+            self._sweep()
 
     # -- what the caller carries out ---------------------------------------------
 
