@@ -660,6 +660,16 @@ def test_shared_connection_is_idle_after_its_last_request() -> None:
     assert slot.idle_since == 1.0
 
 
+def test_shared_connection_under_way_stays_active_when_it_is_granted() -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state, may_share=True, capacity=2)
+    claim_slot(state, may_share=True)
+    ticket = enqueue(state, may_share=True)
+    state.release(slot, 0.0, reusable=True)
+    assert ticket.slot is slot
+    assert slot.state is SlotState.ACTIVE
+
+
 def test_shared_connection_that_broke_ends_with_its_last_request() -> None:
     state = PoolState[str](Limits(connections=1))
     slot = open_slot(state, may_share=True, capacity=3)

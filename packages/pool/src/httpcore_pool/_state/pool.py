@@ -123,13 +123,14 @@ class PoolState(typing.Generic[C]):
             slot, _ = origin.idle.popitem()
             del self._idle[slot]
             if now - slot.opened_at < self.limits.age_seconds:
-                slot.state = SlotState.RESERVED
                 self._add_request(slot)
                 return slot
             self._remove(slot)
         return None
 
     def _add_request(self, slot: Slot[C]) -> None:
+        if slot.in_use == 0:
+            slot.state = SlotState.RESERVED
         slot.in_use += 1
         slot.served += 1
         self._reused += 1
@@ -307,7 +308,6 @@ class PoolState(typing.Generic[C]):
         """Grants a slot to the requests that wait for its origin, while it has room."""
         origin = slot.origin
         while slot.has_room and (ticket := origin.first_ticket()) is not None:
-            slot.state = SlotState.RESERVED
             self._add_request(slot)
             self._grant(ticket, slot)
         if slot.capacity > 1:
