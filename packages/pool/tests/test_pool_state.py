@@ -684,6 +684,17 @@ def test_shared_connection_that_broke_ends_with_its_last_request() -> None:
     assert work.granted == [ticket]
 
 
+def test_busy_connection_over_its_age_takes_no_more_requests() -> None:
+    state = PoolState[str](Limits(age_seconds=5.0))
+    slot = open_slot(state, may_share=True, capacity=100)
+    assert claim_slot(state, "a", 4.0, may_share=True) is slot
+    assert claim_slot(state, "a", 5.0, may_share=True) is not slot
+    assert doomed(state) == []
+    state.release(slot, 5.0, reusable=True)
+    state.release(slot, 5.0, reusable=True)
+    assert doomed(state) == [slot.connection]
+
+
 def test_raised_capacity_serves_those_who_wait() -> None:
     state = PoolState[str](Limits(connections=1))
     slot = open_slot(state, may_share=True, capacity=1)

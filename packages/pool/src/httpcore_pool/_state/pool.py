@@ -115,10 +115,14 @@ class PoolState(typing.Generic[C]):
 
     def _take_open(self, origin: OriginState[C], now: float) -> Slot[C] | None:
         """Reserves a connection that is there, if one has room."""
-        if origin.roomy:
-            slot = next(iter(origin.roomy))
-            self._add_request(slot)
-            return slot
+        while origin.roomy:
+            # Taken out, and put back by the next line if there is room for one more:
+            # to look for a dict's first key is to pass all that were removed.
+            slot, _ = origin.roomy.popitem()
+            if now - slot.opened_at < self.limits.age_seconds:
+                self._add_request(slot)
+                return slot
+            slot.is_retiring = True
         while origin.idle:
             slot, _ = origin.idle.popitem()
             del self._idle[slot]
