@@ -728,6 +728,27 @@ def test_capacity_of_an_idle_connection_changes_quietly() -> None:
     enqueue(state)
 
 
+def test_idle_connection_without_any_capacity_is_closed() -> None:
+    state = PoolState[str](Limits())
+    slot = open_idle(state)
+    state.set_capacity(slot, 0)
+    assert slot.state is SlotState.CLOSED
+    assert doomed(state) == [slot.connection]
+    assert_nothing_is_left(state)
+
+
+def test_released_connection_without_any_capacity_makes_place() -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state, may_share=True, capacity=4)
+    state.set_capacity(slot, 0)
+    ticket = enqueue(state, may_share=True)
+    state.release(slot, 0.0, reusable=True)
+    work = state.take_work()
+    assert work is not None
+    assert work.doomed == [slot.connection]
+    assert work.granted == [ticket]
+
+
 def test_capacity_that_comes_back_serves_those_who_wait() -> None:
     state = PoolState[str](Limits(connections=1))
     slot = open_slot(state, may_share=True, capacity=4)

@@ -318,6 +318,11 @@ class PoolState(typing.Generic[C]):
             self._note_room(slot)
 
     def _make_idle(self, slot: Slot[C], now: float) -> None:
+        if slot.capacity < 1:
+            # The peer takes no requests at all, perhaps for ever: nobody could use it.
+            self._remove(slot)
+            self._serve()
+            return
         slot.state = SlotState.IDLE
         slot.idle_since = now
         slot.origin.roomy.pop(slot, None)
@@ -331,12 +336,15 @@ class PoolState(typing.Generic[C]):
         """Notes that the peer takes more, or fewer, requests at once than before.
 
         Fewer than are under way is no contradiction: they finish, and nothing new
-        is given to the connection until there is room.
+        is given to the connection until there is room. A connection that takes none
+        at all is not kept idle.
         """
         slot.capacity = capacity
         if slot.state in (SlotState.RESERVED, SlotState.ACTIVE):
             self._fill(slot)
             self._note_room(slot)
+        elif slot.state is SlotState.IDLE and capacity < 1:
+            self._evict(slot)
 
     def retire(self, slot: Slot[C]) -> None:
         """Notes that a connection takes no more requests; it ends with its last."""
