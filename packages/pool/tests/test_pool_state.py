@@ -488,6 +488,27 @@ def test_dead_connection_is_dialled_again_in_place() -> None:
     assert state.stats().retried == 1
 
 
+def test_dead_retired_connection_is_as_good_as_new_after_redialling() -> None:
+    state = PoolState[str](Limits())
+    open_idle(state)
+    slot = claim_slot(state)
+    state.retire(slot)
+    assert state.redial(slot, 0.0)
+    connect(state, slot)
+    state.release(slot, 0.0, reusable=True)
+    assert slot.state is SlotState.IDLE
+
+
+def test_dead_shared_connection_has_no_room_while_it_is_dialled_again() -> None:
+    state = PoolState[str](Limits())
+    slot = open_slot(state, may_share=True, capacity=3)
+    assert state.redial(slot, 0.0)
+    ticket = enqueue(state, may_share=True)
+    connect(state, slot, capacity=2)
+    assert ticket.slot is slot
+    assert claim_slot(state, may_share=True) is not slot
+
+
 def test_redialled_slot_that_fails_is_gone() -> None:
     state = PoolState[str](Limits(connections=1))
     slot = open_slot(state)

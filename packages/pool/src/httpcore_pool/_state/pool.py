@@ -246,7 +246,7 @@ class PoolState(typing.Generic[C]):
         The request keeps its place: it neither queues again nor overtakes.
 
         Args:
-            slot: A slot of capacity 1 that the caller's request holds. Closing the
+            slot: A slot that the caller's request holds, and no other. Closing the
                 connection that it had is the caller's business.
             now: The time, in seconds.
             is_retry: Whether the request had been sent, and is sent once more.
@@ -257,7 +257,9 @@ class PoolState(typing.Generic[C]):
         if slot.state is SlotState.CLOSED:
             return False
         slot.connection = None
-        slot.served = 1
+        slot.capacity = slot.served = 1
+        slot.is_retiring = False
+        slot.origin.roomy.pop(slot, None)
         self._closed += 1
         self._retried += is_retry
         self._begin_dial(slot)
