@@ -872,6 +872,15 @@ def test_late_news_of_a_closed_pools_connections_change_nothing() -> None:
     assert_nothing_is_left(state)
 
 
+def test_connection_that_arrives_as_the_pool_closes_is_left_to_its_dialler() -> None:
+    state = PoolState[str](Limits())
+    slot = claim_slot(state)
+    slot.connection = "just there"
+    state.close()
+    assert doomed(state) == []
+    assert not state.connected(slot, 0.0)
+
+
 def test_closing_twice_is_closing_once() -> None:
     state = PoolState[str](Limits())
     slot = open_slot(state)

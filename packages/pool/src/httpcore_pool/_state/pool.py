@@ -374,10 +374,13 @@ class PoolState(typing.Generic[C]):
 
     def _remove(self, slot: Slot[C]) -> None:
         """Removes a slot whose connection was established, and dooms that."""
+        self._doom(slot)
+        self._discard(slot)
+
+    def _doom(self, slot: Slot[C]) -> None:
         if slot.connection is not None:
             self._doomed.append(slot.connection)
         self._closed += 1
-        self._discard(slot)
 
     def _discard(self, slot: Slot[C]) -> None:
         origin = slot.origin
@@ -396,10 +399,9 @@ class PoolState(typing.Generic[C]):
         """Closes the pool: every connection is doomed, every ticket refused."""
         self.is_closed = True
         for slot in self.slots:
-            if slot.connection is not None:
-                self._doomed.append(slot.connection)
+            # One that is being dialled is its dialler's to close: connected() says so.
             if slot.state is not SlotState.DIALLING:
-                self._closed += 1
+                self._doom(slot)
             slot.state = SlotState.CLOSED
         for origin in self._origins.values():
             for ticket in origin.tickets:
