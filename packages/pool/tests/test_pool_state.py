@@ -646,6 +646,15 @@ def test_what_was_negotiated_is_remembered(capacity: int, expected: SlotState | 
     assert (second.state if isinstance(second, Slot) else second.slot) is expected
 
 
+def test_origin_that_learns_to_share_is_remembered_anew() -> None:
+    state = PoolState[str](Limits())
+    for capacity in (1, 100):
+        slot = open_slot(state, may_share=True, capacity=capacity)
+        state.release(slot, 0.0, reusable=False)
+    claim_slot(state, may_share=True)
+    enqueue(state, may_share=True)
+
+
 def test_memory_of_negotiations_is_bounded() -> None:
     state = PoolState[str](Limits())
     for number in range(1100):

@@ -216,7 +216,7 @@ class PoolState(typing.Generic[C]):
         slot.opened_at = now
         slot.capacity = capacity
         self._opened += 1
-        if origin.may_share is not False:
+        if capacity > 1 or origin.may_share is not False:
             self._remember(origin, capacity > 1)
         if origin.lone_dial is slot:
             origin.lone_dial = None
