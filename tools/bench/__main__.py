@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from tools.bench.cores import choose_cores
+from tools.bench.cores import choose_cores, describe_load
 from tools.bench.registry import (
     CLIENTS,
     FLOOR,
@@ -102,13 +102,16 @@ def choose_clients(names: str | None) -> tuple[Entry, ...]:
 
 def run(options: Options) -> int:
     """Measure, and print each scenario's table as it is done."""
-    cores = choose_cores()
+    cores, busy = choose_cores(), describe_load()
     interpreters, missing = _find_interpreters(options.clients)
     idle = max(scenario.idle for scenario in options.scenarios)
     done: list[tuple[Scenario, list[Series]]] = []
     with running_servers(cores.server, idle) as servers:
         print(f"Python {platform.python_version()}; {servers.name}; {cores.describe()}")
-        print(_describe(options.effort), end="\n\n")
+        print(_describe(options.effort))
+        if busy is not None:
+            print(busy)
+        print(flush=True)
         for name, reason in missing.items():
             print(f"{name}: left out: {reason}", file=sys.stderr)
         clients = [entry for entry in options.clients if entry.name in interpreters]
@@ -128,6 +131,7 @@ def run(options: Options) -> int:
             "machine": platform.platform(),
             "server": server,
             "cores": cores.describe(),
+            "busy": busy,
             "scenarios": [to_json(*pair) for pair in done],
         }
         options.json_path.write_text(json.dumps(report, indent=2) + "\n")

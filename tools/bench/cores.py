@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 
+BUSY = 0.5
+"""The load average from which on others are at work: a quiet machine is near 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cores:
     """The core of the server and that of the client; None: wherever the system puts them."""
@@ -27,6 +31,14 @@ def choose_cores() -> Cores:
         return Cores(None, None)
     usable = sorted(os.sched_getaffinity(0))
     return Cores(usable[0], usable[1 if len(usable) > 1 else 0])
+
+
+def describe_load() -> str | None:
+    """Return a warning if others are at work on this machine; None if it is quiet."""
+    load = os.getloadavg()[0]
+    if load < BUSY:
+        return None
+    return f"load average {load:.2f} before the start: other work blurs walls and ratios"
 
 
 @contextmanager
