@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-
 BUSY = 0.5
 """The load average from which on others are at work: a quiet machine is near 0."""
 
