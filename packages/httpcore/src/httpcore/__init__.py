@@ -1,3 +1,116 @@
-"""The facade."""
+"""httpcore: the parts of the family under one name, as httpcore 1.x had them.
+
+Names only, no logic. Each is looked up in its distribution when it is first
+used, so that importing this costs next to nothing, and a program pays for the
+parts that it uses.
+"""
+
+import importlib
+import typing
 
 __version__ = "1.1.0"
+
+if typing.TYPE_CHECKING:
+    from httpcore_interface import SOCKET_OPTION as SOCKET_OPTION
+    from httpcore_interface import AsyncNetworkBackend as AsyncNetworkBackend
+    from httpcore_interface import AsyncNetworkStream as AsyncNetworkStream
+    from httpcore_interface import ConnectError as ConnectError
+    from httpcore_interface import ConnectionNotAvailable as ConnectionNotAvailable
+    from httpcore_interface import ConnectTimeout as ConnectTimeout
+    from httpcore_interface import LocalProtocolError as LocalProtocolError
+    from httpcore_interface import NetworkBackend as NetworkBackend
+    from httpcore_interface import NetworkError as NetworkError
+    from httpcore_interface import NetworkStream as NetworkStream
+    from httpcore_interface import PoolTimeout as PoolTimeout
+    from httpcore_interface import ProtocolError as ProtocolError
+    from httpcore_interface import ProxyError as ProxyError
+    from httpcore_interface import ReadError as ReadError
+    from httpcore_interface import ReadTimeout as ReadTimeout
+    from httpcore_interface import RemoteProtocolError as RemoteProtocolError
+    from httpcore_interface import TimeoutException as TimeoutException
+    from httpcore_interface import UnsupportedProtocol as UnsupportedProtocol
+    from httpcore_interface import WriteError as WriteError
+    from httpcore_interface import WriteTimeout as WriteTimeout
+    from httpcore_pool import URL as URL
+    from httpcore_pool import ConnectionInterface as ConnectionInterface
+    from httpcore_pool import ConnectionPool as ConnectionPool
+    from httpcore_pool import HTTP11Connection as HTTP11Connection
+    from httpcore_pool import HTTPConnection as HTTPConnection
+    from httpcore_pool import Origin as Origin
+    from httpcore_pool import PoolStats as PoolStats
+    from httpcore_pool import Request as Request
+    from httpcore_pool import Response as Response
+    from httpcore_pool import default_ssl_context as default_ssl_context
+    from httpcore_pool import request as request
+    from httpcore_pool import stream as stream
+    from httpcore_sync import SyncBackend as SyncBackend
+
+# name -> (module, distribution to install if the module is missing)
+_INTERFACE = ("httpcore_interface", "httpcore-interface")
+_POOL = ("httpcore_pool", "httpcore-pool")
+_SYNC = ("httpcore_sync", "httpcore-sync")
+_HOMES = {
+    "SOCKET_OPTION": _INTERFACE,
+    "URL": _POOL,
+    "AsyncNetworkBackend": _INTERFACE,
+    "AsyncNetworkStream": _INTERFACE,
+    "ConnectError": _INTERFACE,
+    "ConnectTimeout": _INTERFACE,
+    "ConnectionInterface": _POOL,
+    "ConnectionNotAvailable": _INTERFACE,
+    "ConnectionPool": _POOL,
+    "HTTP11Connection": _POOL,
+    "HTTPConnection": _POOL,
+    "LocalProtocolError": _INTERFACE,
+    "NetworkBackend": _INTERFACE,
+    "NetworkError": _INTERFACE,
+    "NetworkStream": _INTERFACE,
+    "Origin": _POOL,
+    "PoolStats": _POOL,
+    "PoolTimeout": _INTERFACE,
+    "ProtocolError": _INTERFACE,
+    "ProxyError": _INTERFACE,
+    "ReadError": _INTERFACE,
+    "ReadTimeout": _INTERFACE,
+    "RemoteProtocolError": _INTERFACE,
+    "Request": _POOL,
+    "Response": _POOL,
+    "SyncBackend": _SYNC,
+    "TimeoutException": _INTERFACE,
+    "UnsupportedProtocol": _INTERFACE,
+    "WriteError": _INTERFACE,
+    "WriteTimeout": _INTERFACE,
+    "default_ssl_context": _POOL,
+    "request": _POOL,
+    "stream": _POOL,
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'httpcore' has no attribute {name!r}")
+    module, distribution = home
+    try:
+        value: object = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as exc:
+        if exc.name != module:
+            raise
+        raise ImportError(
+            f"httpcore.{name} is in a package of its own: install {distribution}"
+        ) from exc
+    _adopt(value)
+    globals()[name] = value
+    return value
+
+
+def _adopt(value: object) -> None:
+    # What users see in a traceback or a representation is the name that they know.
+    if isinstance(value, type) or callable(value):
+        value.__module__ = "httpcore"
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

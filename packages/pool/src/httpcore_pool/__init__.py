@@ -1,3 +1,50 @@
-"""The pool."""
+"""The connection pool: HTTP/1.1 on any backend of httpcore-interface.
+
+_url.py _messages.py _byte_stream.py _tls.py   values that users hold
+_protocol/     pure: bytes in, events out
+_state/        pure: who waits, who is idle, what is closed
+_core/         everything that waits, written once, as coroutines
+_bridge.py     the only place where blocking and async meet
+_sync.py       the public classes for blocking code: forwarding and docstrings
+_api.py        single requests, without a pool to keep
+_defaults.py   which backend, when none is given
+"""
+
+from ._api import request, stream
+from ._byte_stream import ByteStream
+from ._messages import Request, Response
+from ._state import PoolStats
+from ._sync import (
+    ConnectionInterface,
+    ConnectionPool,
+    HTTP11Connection,
+    HTTPConnection,
+    RequestInterface,
+)
+from ._tls import default_ssl_context
+from ._url import URL, Origin
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "URL",
+    "ByteStream",
+    "ConnectionInterface",
+    "ConnectionPool",
+    "HTTP11Connection",
+    "HTTPConnection",
+    "Origin",
+    "PoolStats",
+    "Request",
+    "RequestInterface",
+    "Response",
+    "default_ssl_context",
+    "request",
+    "stream",
+]
+
+# Users read these names in tracebacks and write them in imports: the address
+# that they see is the one that they can use.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

@@ -1,0 +1,278 @@
+"""Where blocking and async meet, and the only place.
+
+`_core` is written as coroutines. A blocking stream, backend, body or callback is
+presented to it as an async one that never suspends, so one `send(None)` runs a
+coroutine from its beginning to its end: `run`. In the other direction an async
+stream that never suspends is presented as a blocking one.
+"""
+
+import collections.abc
+import ssl
+import typing
+
+from httpcore_interface import (
+    SOCKET_OPTION,
+    AsyncEvent,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    Event,
+    NetworkBackend,
+    NetworkStream,
+)
+
+from ._core.body import ResponseBody
+from ._core.trace import Info, Tracer, is_logged
+from ._messages import BodyStream, Extensions
+
+T = typing.TypeVar("T")
+
+
+def run(coroutine: collections.abc.Coroutine[object, None, T]) -> T:
+    """Runs a coroutine that never suspends.
+
+    Raises:
+        RuntimeError: It did suspend: something under it is async after all.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        # What a coroutine returns is the value of its StopIteration.
+        return typing.cast("T", stop.value)
+    coroutine.close()
+    raise RuntimeError(
+        "a blocking call had to wait for something async: is an async network backend, "
+        "stream or callback in use with a blocking connection pool?"
+    )
+
+
+class BlockingStream(AsyncNetworkStream):
+    """A blocking stream, presented as an async one that never suspends.
+
+    Args:
+        stream: The blocking stream.
+    """
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: NetworkStream) -> None:
+        self.stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Reads; see `NetworkStream.read`."""
+        return self.stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Writes; see `NetworkStream.write`."""
+        self.stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Closes; see `NetworkStream.close`."""
+        self.stream.close()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncNetworkStream:
+        """Starts TLS; see `NetworkStream.start_tls`."""
+        return BlockingStream(
+            self.stream.start_tls(ssl_context, server_hostname=server_hostname, timeout=timeout)
+        )
+
+    # What comes back depends on the name that is asked for.
+    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
+        """Returns a fact; see `NetworkStream.get_extra_info`."""
+        return self.stream.get_extra_info(info)
+
+
+class BlockingEvent(AsyncEvent):
+    """A blocking event, presented as an async one that never suspends."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def set(self) -> None:
+        """Wakes whoever waits."""
+        self._event.set()
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Waits; see `Event.wait`."""
+        return self._event.wait(timeout)
+
+
+class BlockingBackend(AsyncNetworkBackend):
+    """A blocking backend, presented as an async one that never suspends.
+
+    Args:
+        backend: The blocking backend.
+    """
+
+    __slots__ = ("backend",)
+
+    def __init__(self, backend: NetworkBackend) -> None:
+        self.backend = backend
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> AsyncNetworkStream:
+        """Connects; see `NetworkBackend.connect_tcp`."""
+        return BlockingStream(
+            self.backend.connect_tcp(
+                host=host,
+                port=port,
+                timeout=timeout,
+                local_address=local_address,
+                socket_options=socket_options,
+            )
+        )
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> AsyncNetworkStream:
+        """Connects; see `NetworkBackend.connect_unix_socket`."""
+        return BlockingStream(
+            self.backend.connect_unix_socket(
+                path=path, timeout=timeout, socket_options=socket_options
+            )
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        self.backend.sleep(seconds)
+
+    def create_event(self) -> AsyncEvent:
+        """Returns a fresh one-shot event."""
+        return BlockingEvent(self.backend.create_event())
+
+
+class SteppedStream(NetworkStream):
+    """An async stream that never suspends, presented as a blocking one.
+
+    Args:
+        stream: The async stream.
+    """
+
+    def __init__(self, stream: AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Reads; see `NetworkStream.read`."""
+        return run(self._stream.read(max_bytes, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Writes; see `NetworkStream.write`."""
+        run(self._stream.write(buffer, timeout))
+
+    def close(self) -> None:
+        """Closes; see `NetworkStream.close`."""
+        run(self._stream.aclose())
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> NetworkStream:
+        """Starts TLS; see `NetworkStream.start_tls`."""
+        run(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return self
+
+    # What comes back depends on the name that is asked for.
+    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
+        """Returns a fact; see `NetworkStream.get_extra_info`."""
+        return self._stream.get_extra_info(info)
+
+
+class BlockingBody:
+    """A response's body, for blocking code: an iterator that can be closed."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: ResponseBody) -> None:
+        self._body = body
+
+    def __iter__(self) -> "BlockingBody":
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = self._body.take_chunk()
+        if chunk is None:
+            chunk = run(self._body.next_chunk())
+        if not chunk:
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        """Ends the exchange; what has not been read is given up."""
+        if not self._body.is_over:
+            run(self._body.aclose())
+
+
+class BlockingSource:
+    """A request's body that blocking code supplies. See `ChunkSource`."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, stream: collections.abc.Iterable[bytes]) -> None:
+        self._chunks = iter(stream)
+
+    async def next_chunk(self) -> bytes | None:
+        """Returns the next part; None after the last."""
+        return next(self._chunks, None)
+
+
+class Blocking:
+    """The blocking colour. See `Colour`."""
+
+    def open_source(self, stream: BodyStream) -> BlockingSource:
+        """Returns the parts of a request's body."""
+        if not isinstance(stream, collections.abc.Iterable):
+            raise TypeError(
+                "a blocking connection pool needs a request body that is bytes or an "
+                f"iterable of bytes, but got the async {type(stream).__name__}."
+            )
+        return BlockingSource(stream)
+
+    def tracer(self, extensions: Extensions) -> Tracer | None:
+        """Returns who is told of a request's operations; None if nobody is."""
+        callback = extensions.get("trace")
+        if callback is None:
+            return Tracer(None) if is_logged() else None
+
+        async def call(name: str, info: Info) -> None:
+            result = callback(name, _as_blocking(info))
+            if isinstance(result, collections.abc.Coroutine):
+                result.close()
+                raise TypeError(
+                    "a blocking connection pool needs a blocking 'trace' callback, "
+                    f"but got the async {callback!r}."
+                )
+
+        return Tracer(call)
+
+    def public_stream(self, stream: AsyncNetworkStream) -> NetworkStream:
+        """Returns a stream as blocking code may use it."""
+        return stream.stream if isinstance(stream, BlockingStream) else SteppedStream(stream)
+
+    def public_body(self, body: ResponseBody) -> BlockingBody:
+        """Returns a response's body as blocking code may iterate and close it."""
+        return BlockingBody(body)
+
+
+def _as_blocking(info: Info) -> Info:
+    """Shows a callback the stream that its own side knows."""
+    stream = info.get("return_value")
+    if isinstance(stream, BlockingStream):
+        return {"return_value": stream.stream}
+    return info

@@ -1,0 +1,46 @@
+"""What differs between blocking and async callers: the seam of `_core`.
+
+`_core` sees async streams, async callbacks and chunk sources only. A colour says
+how those are made of what a caller of that colour has, and the other way round.
+"""
+
+import typing
+
+from httpcore_interface import AsyncNetworkStream
+
+from .._messages import BodyStream, Extensions
+from .trace import Tracer
+
+if typing.TYPE_CHECKING:
+    from .body import ResponseBody
+
+
+class ChunkSource(typing.Protocol):
+    """A request's body, asked for part by part."""
+
+    async def next_chunk(self) -> bytes | None:
+        """Returns the next part; None after the last."""
+
+
+class Colour(typing.Protocol):
+    """Blocking, or async."""
+
+    def open_source(self, stream: BodyStream) -> ChunkSource:
+        """Returns the parts of a request's body.
+
+        Raises:
+            TypeError: The body is of the other colour.
+        """
+
+    def tracer(self, extensions: Extensions) -> Tracer | None:
+        """Returns who is told of a request's operations; None if nobody is.
+
+        Raises:
+            TypeError: The `trace` callback is of the other colour.
+        """
+
+    def public_stream(self, stream: AsyncNetworkStream) -> object:
+        """Returns a stream as the caller may use it."""
+
+    def public_body(self, body: "ResponseBody") -> BodyStream:
+        """Returns a response's body as the caller may iterate and close it."""

@@ -1,0 +1,303 @@
+"""A connection, from the name of its origin on."""
+
+import collections.abc
+import dataclasses
+import ssl
+import threading
+
+from httpcore_interface import (
+    SOCKET_OPTION,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    ConnectError,
+    ConnectionNotAvailable,
+    ConnectTimeout,
+)
+
+from .._messages import Request, Response
+from .._tls import shared_ssl_context
+from .._url import Origin
+from .colour import Colour
+from .http11 import HTTP11Connection, State, check_origin
+from .timeouts import Deadline, Timeouts
+from .trace import Tracer
+
+_TLS_SCHEMES = (b"https", b"wss")
+
+# Seconds before the second attempt to connect; the first repetition comes at
+# once, and each later one waits twice as long as the one before.
+_FIRST_DELAY = 0.5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """How connections are made.
+
+    Args:
+        ssl_context: For origins with TLS; None is the default of the process.
+        retries: How often a failed attempt is repeated.
+        local_address: The address to connect from.
+        uds: The Unix socket to connect to, whatever the origin.
+        socket_options: Arguments of `setsockopt`.
+        keepalive_expiry: Seconds after which an idle connection has expired.
+        protocols: What is offered by ALPN, the preferred one first.
+    """
+
+    ssl_context: ssl.SSLContext | None = None
+    retries: int = 0
+    local_address: str | None = None
+    uds: str | None = None
+    socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None
+    keepalive_expiry: float | None = None
+    protocols: tuple[str, ...] = ("http/1.1",)
+
+
+def delays() -> collections.abc.Iterator[float]:
+    """Yields the seconds to wait before each repetition: 0, 0.5, 1, 2, 4, ..."""
+    yield 0.0
+    delay = _FIRST_DELAY
+    while True:
+        yield delay
+        delay *= 2
+
+
+class Connection:
+    """A connection to one origin: to be made, in use, idle, or closed.
+
+    Args:
+        origin: Where it goes.
+        options: How it is made.
+        backend: Who makes it.
+        colour: Whose callers it serves.
+
+    Attributes:
+        origin: Where it goes.
+        http: What it speaks, once it is connected.
+        face: The public object that stands for it.
+    """
+
+    __slots__ = (
+        "_backend",
+        "_colour",
+        "_is_begun",
+        "_is_closed",
+        "_is_failed",
+        "_lock",
+        "_options",
+        "_stream",
+        "face",
+        "http",
+        "origin",
+    )
+
+    def __init__(
+        self,
+        origin: Origin,
+        options: ConnectOptions,
+        backend: AsyncNetworkBackend,
+        colour: Colour,
+    ) -> None:
+        self.origin = origin
+        self.http: HTTP11Connection | None = None
+        self.face: object = None
+        self._options = options
+        self._backend = backend
+        self._colour = colour
+        self._stream: AsyncNetworkStream | None = None
+        self._is_failed = False
+        self._is_closed = False
+        # Guards the step into connecting, for callers without a pool.
+        self._lock = threading.Lock()
+        self._is_begun = False
+
+    # -- connecting --------------------------------------------------------------
+
+    async def connect(
+        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
+    ) -> HTTP11Connection:
+        """Connects, and once more as often as the options allow.
+
+        Args:
+            request: The first that it is for; it may name the TLS server.
+            timeouts: `connect` bounds each attempt, its TLS handshake included.
+            tracer: Who is told, if anybody.
+
+        Raises:
+            ConnectError, ConnectTimeout: The last attempt failed.
+        """
+        try:
+            stream = await self._repeat(request, timeouts, tracer)
+        except BaseException:
+            self._is_failed = True
+            if self._stream is not None:
+                await self._stream.aclose()
+            raise
+        self.http = HTTP11Connection(stream, self._colour)
+        return self.http
+
+    async def _repeat(
+        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
+    ) -> AsyncNetworkStream:
+        pauses = delays()
+        left = self._options.retries
+        while True:
+            try:
+                return await self._open(request, timeouts, tracer)
+            except (ConnectError, ConnectTimeout):
+                if left <= 0 or self._is_closed:
+                    raise
+                if self._stream is not None:
+                    await self._stream.aclose()
+                    self._stream = None
+            left -= 1
+            pause = self._backend.sleep(next(pauses))
+            await (pause if tracer is None else tracer.run("connection.retry", {}, pause))
+
+    async def _open(
+        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
+    ) -> AsyncNetworkStream:
+        """Makes one attempt."""
+        options, limit = self._options, timeouts.for_connect()
+        deadline = Deadline(limit)
+        if options.uds is None:
+            host = self.origin.host.decode("ascii")
+            await self._connect_tcp(host, limit, tracer)
+        else:
+            await self._connect_unix_socket(options.uds, limit, tracer)
+        if self.origin.scheme in _TLS_SCHEMES:
+            await self._start_tls(request, deadline.left(), tracer)
+        assert self._stream is not None
+        if self._is_closed:
+            raise ConnectError("the connection was closed while it was being established")
+        return self._stream
+
+    async def _connect_tcp(
+        self, host: str, timeout: float | None, tracer: Tracer | None
+    ) -> None:
+        options = self._options
+        connecting = self._keep(
+            self._backend.connect_tcp(
+                host=host,
+                port=self.origin.port,
+                local_address=options.local_address,
+                timeout=timeout,
+                socket_options=options.socket_options,
+            )
+        )
+        if tracer is None:
+            await connecting
+        else:
+            info = {
+                "host": host,
+                "port": self.origin.port,
+                "local_address": options.local_address,
+                "timeout": timeout,
+                "socket_options": options.socket_options,
+            }
+            await tracer.run("connection.connect_tcp", info, connecting)
+
+    async def _connect_unix_socket(
+        self, path: str, timeout: float | None, tracer: Tracer | None
+    ) -> None:
+        socket_options = self._options.socket_options
+        connecting = self._keep(
+            self._backend.connect_unix_socket(
+                path=path, timeout=timeout, socket_options=socket_options
+            )
+        )
+        if tracer is None:
+            await connecting
+        else:
+            info = {"path": path, "timeout": timeout, "socket_options": socket_options}
+            await tracer.run("connection.connect_unix_socket", info, connecting)
+
+    async def _start_tls(
+        self, request: Request, timeout: float | None, tracer: Tracer | None
+    ) -> None:
+        if timeout is not None and timeout <= 0:
+            raise ConnectTimeout("no time was left for the TLS handshake")
+        context = self._options.ssl_context or shared_ssl_context(self._options.protocols)
+        # A zone means something on this host only (RFC 6874, section 4).
+        host = self.origin.host.partition(b"%")[0].decode("ascii")
+        name = request.extensions.get("sni_hostname") or host
+        assert self._stream is not None
+        securing = self._keep(
+            self._stream.start_tls(ssl_context=context, server_hostname=name, timeout=timeout)
+        )
+        if tracer is None:
+            await securing
+        else:
+            info = {"ssl_context": context, "server_hostname": name, "timeout": timeout}
+            await tracer.run("connection.start_tls", info, securing)
+
+    async def _keep(
+        self, opening: collections.abc.Coroutine[object, object, AsyncNetworkStream]
+    ) -> AsyncNetworkStream:
+        """Remembers a stream the moment it is there, so that nothing can lose it."""
+        self._stream = stream = await opening
+        return stream
+
+    # -- without a pool ----------------------------------------------------------
+
+    async def handle(self, request: Request) -> Response:
+        """Sends a request, connecting first if need be; for use without a pool.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        check_origin(request, self.origin)
+        timeouts = Timeouts(request.extensions.get("timeout"))
+        tracer = self._colour.tracer(request.extensions)
+        http = self.http
+        if http is None:
+            self._begin()
+            http = await self.connect(request, timeouts, tracer)
+        return await http.handle(request, timeouts, tracer, None)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._is_begun:
+                raise ConnectionNotAvailable(f"this connection is {self.info()}")
+            self._is_begun = True
+
+    # -- closing -----------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        self._is_closed = True
+        if self.http is not None:
+            await self.http.aclose()
+        elif self._stream is not None:
+            await self._stream.aclose()
+
+    # -- what is asked about it --------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it will never carry a request again."""
+        if self.http is None:
+            return self._is_failed or self._is_closed
+        return self.http.is_closed
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is connected, and waits for a request."""
+        return self.http is not None and self.http.is_idle
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it could take a request at once."""
+        return self.http is not None and self.http.state in (State.IDLE, State.NEW)
+
+    def has_expired(self) -> bool:
+        """Whether it is idle, but should not be used any more."""
+        if self.http is None:
+            return self._is_failed
+        return self.http.has_expired(self._options.keepalive_expiry)
+
+    def info(self) -> str:
+        """Says what it is and does, for people."""
+        if self.http is None:
+            return "CONNECTION FAILED" if self._is_failed else "CONNECTING"
+        return f"'{self.origin}', {self.http.info()}"

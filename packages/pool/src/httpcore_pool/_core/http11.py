@@ -1,0 +1,263 @@
+"""Exchanges on one HTTP/1.1 connection, one after the other (RFC 9112, section 9)."""
+
+import enum
+import threading
+import time
+
+from httpcore_interface import (
+    AsyncNetworkStream,
+    ConnectionNotAvailable,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+    WriteError,
+    WriteTimeout,
+)
+
+from .._messages import Extensions, Request, Response
+from .._protocol.http11 import Head, RequestWriter
+from .._url import Origin
+from .body import ResponseBody
+from .colour import Colour
+from .exchange import Exchange
+from .lease import Lease
+from .timeouts import Timeouts
+from .trace import Tracer
+from .upgraded import UpgradedStream
+from .upload import Upload
+
+
+class State(enum.Enum):
+    """What a connection is doing. The values are those that users read."""
+
+    NEW = "NEW"
+    ACTIVE = "ACTIVE"
+    IDLE = "IDLE"
+    CLOSED = "CLOSED"
+
+
+def check_origin(request: Request, origin: Origin) -> None:
+    """Makes sure that a request goes where a connection leads.
+
+    Raises:
+        RuntimeError: It does not.
+    """
+    if request.url.origin != origin:
+        raise RuntimeError(
+            f"a request to {request.url.origin} cannot go over the connection to {origin}"
+        )
+
+
+class HTTP11Connection:
+    """A connection that speaks HTTP/1.1.
+
+    Args:
+        stream: The open connection.
+        colour: Whose callers it serves.
+
+    Attributes:
+        state: What it is doing.
+        served: How many exchanges were begun on it.
+        is_answered: Whether a byte of the latest response has come.
+    """
+
+    __slots__ = (
+        "_colour",
+        "_idle_since",
+        "_is_aborted",
+        "_lock",
+        "is_answered",
+        "served",
+        "state",
+        "stream",
+    )
+
+    def __init__(self, stream: AsyncNetworkStream, colour: Colour) -> None:
+        self.stream = stream
+        self._colour = colour
+        self.state = State.NEW
+        self.served = 0
+        self.is_answered = False
+        self._is_aborted = False
+        self._idle_since = 0.0
+        # Guards the step into ACTIVE. Within a pool nobody contends for it; without
+        # one, two threads may want the connection at once.
+        self._lock = threading.Lock()
+
+    async def handle(
+        self,
+        request: Request,
+        timeouts: Timeouts,
+        tracer: Tracer | None,
+        lease: Lease | None,
+    ) -> Response:
+        """Sends a request, and returns its response once the head has come.
+
+        Args:
+            request: What to send.
+            timeouts: How long it may take.
+            tracer: Who is told, if anybody.
+            lease: What is given back when the body has ended.
+
+        Raises:
+            ConnectionNotAvailable: Another exchange is under way, or the connection
+                is closed.
+            LocalProtocolError: The request is not valid; nothing was sent, and the
+                connection is as good as before.
+            RemoteProtocolError: The response is not valid.
+            ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.
+        """
+        writer = RequestWriter(request.method, request.url.target, request.headers)
+        upload = Upload(request, writer, self._colour)
+        self._begin()
+        exchange = Exchange(self.stream, writer, timeouts, tracer)
+        try:
+            if tracer is None:
+                try:
+                    await upload.send(exchange)
+                except (WriteError, WriteTimeout) as exc:
+                    await self._answer_instead(exchange, exc)
+                head = await exchange.receive_head()
+            else:
+                head = await self._exchange_heads_traced(request, upload, exchange, tracer)
+        except BaseException as exc:
+            self.is_answered = exchange.reader.received > 0
+            self.state = State.CLOSED
+            await self.stream.aclose()
+            self.explain(exc)
+            raise
+        return self._respond(request, exchange, head, lease)
+
+    async def handle_alone(self, request: Request, origin: Origin) -> Response:
+        """Sends a request; for use without a pool.
+
+        Raises:
+            RuntimeError: The request goes to another origin than the connection.
+        """
+        check_origin(request, origin)
+        timeouts = Timeouts(request.extensions.get("timeout"))
+        tracer = self._colour.tracer(request.extensions)
+        return await self.handle(request, timeouts, tracer, None)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self.state is not State.IDLE and self.state is not State.NEW:
+                raise ConnectionNotAvailable(f"this connection is {self.state.value}")
+            self.state = State.ACTIVE
+        self.served += 1
+        self.is_answered = False
+
+    @staticmethod
+    async def _answer_instead(exchange: Exchange, failure: WriteError | WriteTimeout) -> None:
+        """Looks for the answer of a server that has stopped listening.
+
+        It may have sent one, such as a 413, before it went (RFC 9112, section 9.5).
+
+        Raises:
+            WriteError, WriteTimeout: There is none: what matters is why sending failed.
+        """
+        try:
+            exchange.early_head = await exchange.receive_head()
+        except (ReadError, ReadTimeout, RemoteProtocolError):
+            raise failure from failure.__cause__
+
+    async def _exchange_heads_traced(
+        self, request: Request, upload: Upload, exchange: Exchange, tracer: Tracer
+    ) -> Head:
+        """Does what the plain way does, with somebody watching."""
+        info = {"request": request}
+        try:
+            sending = upload.send_head(exchange)
+            await tracer.run("http11.send_request_headers", info, sending)
+            sending = upload.send_body(exchange)
+            await tracer.run("http11.send_request_body", info, sending)
+        except (WriteError, WriteTimeout) as exc:
+            await self._answer_instead(exchange, exc)
+        receiving = exchange.receive_head()
+        return await tracer.run("http11.receive_response_headers", info, receiving)
+
+    def _respond(
+        self, request: Request, exchange: Exchange, head: Head, lease: Lease | None
+    ) -> Response:
+        version, status, reason, fields = head
+        self.is_answered = True
+        extensions: Extensions = {"http_version": version, "reason_phrase": reason}
+        body = ResponseBody(self, request, exchange, extensions, lease)
+        stream = self.stream
+        if exchange.reader.has_switched:
+            stream = UpgradedStream(stream, exchange.reader.unread, body)
+        extensions["network_stream"] = self._colour.public_stream(stream)
+        return Response.received(status, fields, self._colour.public_body(body), extensions)
+
+    def finish(self, *, reusable: bool) -> bool:
+        """Notes the end of an exchange.
+
+        Returns:
+            Whether the connection can take another.
+        """
+        if self.state is State.ACTIVE:
+            self.state = State.IDLE if reusable else State.CLOSED
+            self._idle_since = time.monotonic()
+        return self.state is State.IDLE
+
+    def explain(self, exc: BaseException) -> None:
+        """Replaces an error by its true reason, if this side closed the connection.
+
+        Raises:
+            ReadError: The connection was closed here, while it was in use.
+        """
+        if self._is_aborted and isinstance(exc, Exception):
+            raise ReadError("the connection was closed while a request used it") from exc
+
+    async def has_hung_up(self) -> bool:
+        """Returns whether the idle connection is of no use any more.
+
+        Bytes on an idle connection are the end of the stream or an answer that
+        nobody asked for. Under TLS they may as well be records that carry nothing
+        for us (session tickets), which a read that does not wait tells apart.
+        """
+        stream = self.stream
+        if not stream.get_extra_info("is_readable"):
+            return False
+        if stream.get_extra_info("ssl_object") is None:
+            return True
+        try:
+            await stream.read(1, timeout=0.0)
+        except ReadTimeout:
+            return False
+        except ReadError:
+            return True
+        return True
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        self._is_aborted = self.state is State.ACTIVE
+        self.state = State.CLOSED
+        await self.stream.aclose()
+
+    # -- what is asked about it --------------------------------------------------
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request, and has had one."""
+        return self.state is State.IDLE
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it will never carry a request again."""
+        return self.state is State.CLOSED
+
+    def has_expired(self, expiry: float | None) -> bool:
+        """Returns whether it is idle, but should not be used any more.
+
+        Args:
+            expiry: Seconds that it may be idle; None is no limit.
+        """
+        if self.state is not State.IDLE:
+            return False
+        is_old = expiry is not None and time.monotonic() - self._idle_since >= expiry
+        return is_old or bool(self.stream.get_extra_info("is_readable"))
+
+    def info(self) -> str:
+        """Says what it is and does, for people."""
+        return f"HTTP/1.1, {self.state.value}, Request Count: {self.served}"

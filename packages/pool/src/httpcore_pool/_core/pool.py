@@ -1,0 +1,388 @@
+"""The pool: requests in, responses out, over connections that are shared.
+
+The decisions are `_state`'s. Here they are asked for, under the lock, and
+carried out, without it. One rule: between an answer of the state and the moment
+it is carried out stands a `try` whose `except BaseException` gives back what was
+given.
+"""
+
+import collections
+import collections.abc
+import threading
+import time
+
+from httpcore_interface import (
+    AsyncNetworkBackend,
+    ConnectError,
+    PoolTimeout,
+    ReadError,
+    RemoteProtocolError,
+    UnsupportedProtocol,
+    WriteError,
+)
+
+from .._byte_stream import ByteStream
+from .._messages import Request, Response
+from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wakeable, Work
+from .._url import Origin
+from .closing import Closable, close_all
+from .colour import Colour
+from .connection import Connection
+from .http11 import HTTP11Connection
+from .timeouts import Deadline, Timeouts
+from .trace import Tracer
+
+_PORTS = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
+
+# RFC 9110, section 9.2.2: sending them twice is the same as sending them once.
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+
+
+class Pool:
+    """Shares connections among requests.
+
+    Args:
+        limits: How many connections, and for how long.
+        colour: Whose callers it serves.
+        make_connection: Makes a connection, not connected yet, for an origin.
+        backend: Supplies events for those who wait.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        colour: Colour,
+        make_connection: collections.abc.Callable[[Origin], Connection],
+        backend: collections.abc.Callable[[], AsyncNetworkBackend],
+    ) -> None:
+        self._state: PoolState[Connection] = PoolState(limits)
+        # Guards `_state`, and nothing else. Held for microseconds, never across an
+        # await, a callback, a close or anything that a finaliser may call.
+        self._lock = threading.Lock()
+        self._colour = colour
+        self._make_connection = make_connection
+        self._backend = backend
+        # Slots whose responses the garbage collector found, to be settled by
+        # whoever comes next; and the events of those who wait, to make one come.
+        self._abandoned: collections.deque[PoolLease] = collections.deque()
+        self._sleepers: dict[Wakeable, None] = {}
+
+    # -- a request's way ---------------------------------------------------------
+
+    async def handle(self, request: Request) -> Response:
+        """Sends a request over a connection of the pool.
+
+        Returns:
+            The response, once its head has come.
+
+        Raises:
+            UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
+            PoolTimeout: No connection became available in time.
+            RuntimeError: The pool is closed.
+            ConnectError, ConnectTimeout, and what an exchange raises.
+        """
+        url = request.url
+        port = _PORTS.get(url.scheme)
+        if port is None:
+            raise _unsupported(url.scheme)
+        timeouts = Timeouts(request.extensions.get("timeout"))
+        tracer = self._colour.tracer(request.extensions)
+        origin = Origin(url.scheme, url.host, port if url.port is None else url.port)
+        lease = await self._claim(origin, timeouts)
+        slot = lease.slot
+        try:
+            if slot.state is SlotState.DIALLING:
+                http = await self._dial(slot, origin, request, timeouts, tracer)
+            else:
+                http = await self._reuse(slot, origin, request, timeouts, tracer)
+            slot.state = SlotState.ACTIVE
+            was_used = http.served > 0
+            try:
+                return await http.handle(request, timeouts, tracer, lease)
+            except (ReadError, WriteError, RemoteProtocolError):
+                if not was_used or http.is_answered or not _can_repeat(request):
+                    raise
+            # The server had closed the connection while it was idle, and the
+            # request was too late to be noticed: it goes out once more.
+            http = await self._redial(slot, origin, request, timeouts, tracer, is_retry=True)
+            slot.state = SlotState.ACTIVE
+            return await http.handle(request, timeouts, tracer, lease)
+        except BaseException:
+            doomed = lease.give_up()
+            if doomed:
+                await close_all(doomed)
+            raise
+
+    async def _claim(self, origin: Origin, timeouts: Timeouts) -> "PoolLease":
+        """Waits until there is a slot: a connection to use, or to dial."""
+        now = time.monotonic()
+        with self._lock:
+            if self._abandoned:
+                self._settle_abandoned(now)
+            got = self._state.claim(origin, now)
+            work = self._state.take_work()
+        if work is None and type(got) is Slot:
+            return PoolLease(self, got)
+        try:
+            if work is not None:
+                await self._carry_out(work)
+            if isinstance(got, Ticket):
+                await self._wait(got, timeouts)
+        except BaseException:
+            await self._abandon(got)
+            raise
+        slot = got.slot if isinstance(got, Ticket) else got
+        assert slot is not None
+        return PoolLease(self, slot)
+
+    async def _wait(self, ticket: Ticket[Connection], timeouts: Timeouts) -> None:
+        """Waits until a ticket is granted.
+
+        Raises:
+            PoolTimeout: It was not, in time.
+            ConnectError: The pool was closed.
+        """
+        limit = timeouts.for_pool()
+        deadline = Deadline(limit)
+        while not self._is_settled(ticket):
+            event = self._backend().create_event()
+            self._sleepers[event] = None
+            try:
+                with self._lock:
+                    if ticket.is_settled:
+                        break
+                    ticket.event = event
+                    if self._abandoned:
+                        self._settle_abandoned(time.monotonic())
+                    work = self._state.take_work()
+                if work is not None:
+                    await self._carry_out(work)
+                # Woken without a slot (see `note_abandoned`), it looks again.
+                if await event.wait(deadline.left()) or self._is_settled(ticket):
+                    continue
+            finally:
+                del self._sleepers[event]
+            raise PoolTimeout(
+                f"no connection became available within {limit} seconds: {self.describe()}"
+            )
+        if ticket.is_refused:
+            raise ConnectError("the connection pool was closed while the request waited")
+
+    def _is_settled(self, ticket: Ticket[Connection]) -> bool:
+        with self._lock:
+            return ticket.is_settled
+
+    async def _abandon(self, got: Slot[Connection] | Ticket[Connection]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if isinstance(got, Ticket):
+                self._state.abandon(got, now)
+            elif got.state is SlotState.DIALLING:
+                self._state.failed(got, now)
+            else:
+                self._state.release(got, now, reusable=True)
+            work = self._state.take_work()
+        if work is not None:
+            await self._carry_out(work)
+
+    async def _dial(
+        self,
+        slot: Slot[Connection],
+        origin: Origin,
+        request: Request,
+        timeouts: Timeouts,
+        tracer: Tracer | None,
+    ) -> HTTP11Connection:
+        """Establishes the connection of a slot."""
+        connection = self._make_connection(origin)
+        # From here on `close()` and `connections` see it.
+        slot.connection = connection
+        http = await connection.connect(request, timeouts, tracer)
+        with self._lock:
+            is_open = self._state.connected(slot, time.monotonic())
+            work = self._state.take_work()
+        if work is not None:
+            await self._carry_out(work)
+        if not is_open:
+            await connection.aclose()
+            raise ConnectError("the connection pool was closed while the request connected")
+        return http
+
+    async def _reuse(
+        self,
+        slot: Slot[Connection],
+        origin: Origin,
+        request: Request,
+        timeouts: Timeouts,
+        tracer: Tracer | None,
+    ) -> HTTP11Connection:
+        """Looks whether a connection is still alive, and dials another if not."""
+        assert slot.connection is not None
+        http = slot.connection.http
+        assert http is not None
+        # The first question costs no await, and its answer is nearly always no.
+        if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
+            return await self._redial(slot, origin, request, timeouts, tracer, is_retry=False)
+        return http
+
+    async def _redial(
+        self,
+        slot: Slot[Connection],
+        origin: Origin,
+        request: Request,
+        timeouts: Timeouts,
+        tracer: Tracer | None,
+        *,
+        is_retry: bool,
+    ) -> HTTP11Connection:
+        """Replaces the dead connection of a slot by a new one."""
+        dead = slot.connection
+        assert dead is not None
+        with self._lock:
+            is_open = self._state.redial(slot, time.monotonic(), is_retry=is_retry)
+        await close_all([dead])
+        if not is_open:
+            raise ConnectError("the connection pool was closed while the request connected")
+        return await self._dial(slot, origin, request, timeouts, tracer)
+
+    # -- a request's end ---------------------------------------------------------
+
+    def settle(self, lease: "PoolLease", *, reusable: bool) -> list[Closable] | None:
+        """Takes a slot back; whoever waits for it is woken."""
+        with self._lock:
+            if lease.is_over:
+                return None
+            lease.is_over = True
+            now = time.monotonic()
+            if lease.slot.state is SlotState.DIALLING:
+                self._state.failed(lease.slot, now)
+            else:
+                self._state.release(lease.slot, now, reusable=reusable)
+            if self._abandoned:
+                self._settle_abandoned(now)
+            work = self._state.take_work()
+        if work is None:
+            return None
+        self._wake(work)
+        return list(work.doomed) or None
+
+    def note_abandoned(self, lease: "PoolLease") -> None:
+        """Notes, in a finaliser, that nobody will end a response."""
+        self._abandoned.append(lease)
+        # If nobody waits, the next request settles it. If somebody does, there may
+        # never be a next one.
+        for event in list(self._sleepers):
+            event.set()
+            break
+
+    def _settle_abandoned(self, now: float) -> None:
+        while self._abandoned:
+            lease = self._abandoned.popleft()
+            if not lease.is_over:
+                lease.is_over = True
+                self._state.release(lease.slot, now, reusable=False)
+
+    # -- work --------------------------------------------------------------------
+
+    @staticmethod
+    def _wake(work: Work[Connection]) -> None:
+        for ticket in work.granted:
+            if ticket.event is not None:
+                ticket.event.set()
+
+    async def _carry_out(self, work: Work[Connection]) -> None:
+        self._wake(work)
+        if work.doomed:
+            await close_all(work.doomed)
+
+    async def aclose(self) -> None:
+        """Closes every connection, and ends every request that waits or is under way."""
+        with self._lock:
+            self._settle_abandoned(time.monotonic())
+            self._state.close()
+            work = self._state.take_work()
+        if work is not None:
+            await self._carry_out(work)
+
+    def reopen(self) -> None:
+        """Lets a closed pool be used again."""
+        with self._lock:
+            self._state.reopen()
+
+    # -- what is asked about it --------------------------------------------------
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The connections there are, in any state."""
+        with self._lock:
+            slots = list(self._state.slots)
+        return [slot.connection for slot in slots if slot.connection is not None]
+
+    @property
+    def requests(self) -> tuple[int, int]:
+        """How many requests are under way, and how many wait."""
+        if self._abandoned:
+            with self._lock:
+                self._settle_abandoned(time.monotonic())
+        return self._state.active, self._state.queued
+
+    def stats(self) -> PoolStats:
+        """Returns a snapshot of the pool's numbers."""
+        with self._lock:
+            self._settle_abandoned(time.monotonic())
+            return self._state.stats()
+
+    def describe(self) -> str:
+        """Says how busy the pool is, for people."""
+        stats = self.stats()
+        open_ = stats.dialling + stats.reserved + stats.active
+        return (
+            f"Requests: {stats.requests_active} active, {stats.requests_queued} queued | "
+            f"Connections: {open_} active, {stats.idle} idle"
+        )
+
+
+class PoolLease:
+    """A request's hold on a slot. See `Lease`.
+
+    Attributes:
+        slot: What it holds.
+        is_over: Whether it was given back; guarded by the pool's lock.
+    """
+
+    __slots__ = ("_pool", "is_over", "slot")
+
+    def __init__(self, pool: Pool, slot: Slot[Connection]) -> None:
+        self._pool = pool
+        self.slot = slot
+        self.is_over = False
+
+    def end(self, *, reusable: bool) -> list[Closable] | None:
+        """Gives the slot back."""
+        return self._pool.settle(self, reusable=reusable)
+
+    def give_up(self) -> list[Closable] | None:
+        """Gives the slot back after a failure; the connection may have survived it."""
+        connection = self.slot.connection
+        return self._pool.settle(
+            self, reusable=connection is not None and connection.is_available
+        )
+
+    def abandon(self) -> None:
+        """Gives the slot back from a finaliser."""
+        self._pool.note_abandoned(self)
+
+
+def _can_repeat(request: Request) -> bool:
+    """Whether a request can be sent once more without anyone noticing."""
+    return request.method in _IDEMPOTENT and type(request.stream) is ByteStream
+
+
+def _unsupported(scheme: bytes) -> UnsupportedProtocol:
+    if not scheme:
+        return UnsupportedProtocol(
+            "Request URL is missing an 'http://' or 'https://' protocol."
+        )
+    return UnsupportedProtocol(
+        f"Request URL has an unsupported protocol '{scheme.decode('ascii', 'replace')}://'."
+    )

@@ -1,0 +1,116 @@
+"""How long each operation of one exchange may take."""
+
+import collections.abc
+import time
+
+from httpcore_interface import (
+    ConnectTimeout,
+    PoolTimeout,
+    ReadTimeout,
+    TimeoutException,
+    WriteTimeout,
+)
+
+
+class Timeouts:
+    """The timeouts of one exchange, in seconds; None is no limit.
+
+    `total` is a deadline over the exchange as a whole, from the moment that this is
+    made until the last byte of the body. What remains of it bounds each operation;
+    once nothing remains, the operation times out without being begun.
+
+    Attributes:
+        connect: For establishing a connection, its TLS handshake included.
+        read: For waiting for bytes.
+        write: For waiting until the peer takes bytes.
+        pool: For waiting for a connection of the pool.
+    """
+
+    __slots__ = ("_deadline", "_total", "connect", "pool", "read", "write")
+
+    def __init__(self, timeout: collections.abc.Mapping[str, float | None] | None) -> None:
+        self.connect = self.read = self.write = self.pool = None
+        self._total: float | None = None
+        self._deadline: float | None = None
+        if timeout:
+            self.connect = _checked(timeout, "connect")
+            self.read = _checked(timeout, "read")
+            self.write = _checked(timeout, "write")
+            self.pool = _checked(timeout, "pool")
+            self._total = _checked(timeout, "total")
+            if self._total is not None:
+                self._deadline = time.monotonic() + self._total
+
+    def for_connect(self) -> float | None:
+        """Returns the seconds for a connect.
+
+        Raises:
+            ConnectTimeout: Nothing is left of the total.
+        """
+        if self._deadline is None:
+            return self.connect
+        return self._within_total(self.connect, ConnectTimeout)
+
+    def for_read(self) -> float | None:
+        """Returns the seconds for a read.
+
+        Raises:
+            ReadTimeout: Nothing is left of the total.
+        """
+        if self._deadline is None:
+            return self.read
+        return self._within_total(self.read, ReadTimeout)
+
+    def for_write(self) -> float | None:
+        """Returns the seconds for a write.
+
+        Raises:
+            WriteTimeout: Nothing is left of the total.
+        """
+        if self._deadline is None:
+            return self.write
+        return self._within_total(self.write, WriteTimeout)
+
+    def for_pool(self) -> float | None:
+        """Returns the seconds for the wait for a connection.
+
+        Raises:
+            PoolTimeout: Nothing is left of the total.
+        """
+        if self._deadline is None:
+            return self.pool
+        return self._within_total(self.pool, PoolTimeout)
+
+    def _within_total(
+        self, seconds: float | None, expired: type[TimeoutException]
+    ) -> float | None:
+        assert self._deadline is not None
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise expired(f"the total timeout of {self._total} seconds is over")
+        return left if seconds is None or left < seconds else seconds
+
+
+def _checked(timeout: collections.abc.Mapping[str, float | None], name: str) -> float | None:
+    seconds = timeout.get(name)
+    # "not >=" also refuses NaN, which compares with nothing.
+    if seconds is not None and not seconds >= 0:
+        raise ValueError(f"the {name} timeout must be None or at least 0, but is {seconds!r}")
+    return seconds
+
+
+class Deadline:
+    """One deadline over several steps.
+
+    Args:
+        seconds: From now on; None is no limit.
+    """
+
+    __slots__ = ("_ends_at",)
+
+    def __init__(self, seconds: float | None) -> None:
+        self._ends_at = None if seconds is None else time.monotonic() + seconds
+
+    def left(self) -> float | None:
+        """Returns the seconds that are left, 0 or less when none are."""
+        return None if self._ends_at is None else self._ends_at - time.monotonic()

@@ -1,0 +1,98 @@
+"""Who is told what is being done: the caller's `trace`, and the DEBUG loggers.
+
+Most requests tell nobody: then there is no tracer, and the cost is one `is None`
+for each operation.
+"""
+
+import collections.abc
+import logging
+import typing
+
+# The values that a callback is shown are of as many types as there are events.
+Info = dict[str, typing.Any]  # type: ignore[explicit-any]
+Callback = collections.abc.Callable[[str, Info], collections.abc.Awaitable[None]]
+T = typing.TypeVar("T")
+
+_connection_log = logging.getLogger("httpcore.connection")
+_http11_log = logging.getLogger("httpcore.http11")
+_loggers = {"connection": _connection_log, "http11": _http11_log}
+
+# Fields whose values are secrets (RFC 6265, RFC 9110 section 11).
+_SECRET_FIELDS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
+
+
+def is_logged() -> bool:
+    """Returns whether any of the loggers would write what it is told."""
+    # Spelled out: every request asks.
+    debug = logging.DEBUG
+    return _connection_log.isEnabledFor(debug) or _http11_log.isEnabledFor(debug)
+
+
+class Tracer:
+    """Tells of the operations of one request.
+
+    Args:
+        callback: The caller's, already awaitable; None when only logs are written.
+    """
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callback | None) -> None:
+        self._callback = callback
+
+    async def run(
+        self, name: str, info: Info, operation: collections.abc.Coroutine[object, object, T]
+    ) -> T:
+        """Runs an operation, and tells when it begins and how it ends.
+
+        Args:
+            name: Such as `"connection.connect_tcp"`.
+            info: What the operation is given.
+            operation: The operation, not begun yet.
+
+        Returns:
+            What the operation returns.
+        """
+        try:
+            await self.tell(f"{name}.started", info)
+            result = await operation
+        except BaseException as exc:
+            # Never begun, if it was the callback that raised.
+            operation.close()
+            await self.tell(f"{name}.failed", {"exception": exc})
+            raise
+        await self.tell(f"{name}.complete", {"return_value": result})
+        return result
+
+    async def tell(self, name: str, info: Info) -> None:
+        """Tells of one event."""
+        if self._callback is not None:
+            await self._callback(name, info)
+        area, _, event = name.partition(".")
+        logger = _loggers[area]
+        if logger.isEnabledFor(logging.DEBUG):
+            facts = " ".join(
+                f"{key}={_without_secrets(value)!r}" for key, value in info.items()
+            )
+            logger.debug("%s %s" if facts else "%s%s", event, facts)
+
+
+def _without_secrets(value: object) -> object:
+    """Returns what may be logged of a value: fields lose what is nobody's business."""
+    if isinstance(value, tuple):
+        return tuple(_without_secrets(part) for part in value)
+    if isinstance(value, list):
+        return [
+            (field[0], b"[secret]") if _is_secret(field) else _without_secrets(field)
+            for field in value
+        ]
+    return value
+
+
+def _is_secret(field: object) -> bool:
+    return (
+        isinstance(field, tuple)
+        and len(field) == 2
+        and isinstance(field[0], bytes)
+        and field[0].lower() in _SECRET_FIELDS
+    )

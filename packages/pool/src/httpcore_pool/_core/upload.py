@@ -1,0 +1,159 @@
+"""A request on its way out, with an eye on what comes back."""
+
+import time
+import typing
+
+from httpcore_interface import ReadTimeout
+
+from .._byte_stream import ByteStream
+from .._messages import Request
+from .._protocol.http11 import RequestWriter
+from .colour import ChunkSource, Colour
+from .exchange import READ_SIZE, Exchange
+
+COALESCED_SIZE = 64 * 1024
+"""A body up to this many bytes leaves in one write with its head."""
+
+PIECE_SIZE = 128 * 1024
+"""A larger one leaves in pieces of so many bytes, and between two of them the
+response is looked for. Small enough that a look comes often, large enough that it
+costs nothing beside the write."""
+
+CONTINUE_SECONDS = 1.0
+"""How long a body waits for a 100 (Continue) before it goes unasked (RFC 9110,
+section 10.1.1: a client must not wait indefinitely)."""
+
+# What a server that answers while we send may make us hold. Beyond it we listen
+# no more until we have sent everything.
+_MOST_EARLY_BYTES = 16 * 1024 * 1024
+
+
+class Upload:
+    """Sends one request.
+
+    Args:
+        request: Where the body comes from.
+        writer: What its bytes are.
+        colour: How the body is asked for.
+
+    Raises:
+        LocalProtocolError: The body's size is known, and not the announced one.
+        TypeError: The body belongs to code of the other colour.
+    """
+
+    __slots__ = ("_content", "_source", "_writer")
+
+    def __init__(self, request: Request, writer: RequestWriter, colour: Colour) -> None:
+        self._writer = writer
+        self._content: bytes | None = None
+        self._source: ChunkSource | None = None
+        stream = request.stream
+        if type(stream) is ByteStream:
+            self._content = stream.content
+            writer.check_length(len(self._content))
+        else:
+            self._source = colour.open_source(stream)
+
+    async def send(self, exchange: Exchange) -> None:
+        """Sends the head and the body, in one write where they are small.
+
+        Ends early, with `exchange.early_head` set, when the server's answer makes
+        the rest pointless.
+        """
+        content, writer = self._content, self._writer
+        if content is None or len(content) > COALESCED_SIZE or writer.expects_continue:
+            await self.send_head(exchange)
+            await self.send_body(exchange)
+            return
+        message = writer.head
+        if content:
+            message += writer.frame(content)
+        message += writer.end()
+        await exchange.stream.write(message, exchange.timeouts.for_write())
+        exchange.is_sent = True
+
+    async def send_head(self, exchange: Exchange) -> None:
+        """Sends the head alone."""
+        await exchange.stream.write(self._writer.head, exchange.timeouts.for_write())
+
+    async def send_body(self, exchange: Exchange) -> None:
+        """Sends the body, if the server lets it come so far."""
+        if self._writer.expects_continue and await self._is_refused(exchange):
+            return
+        if self._source is None:
+            assert self._content is not None
+            if not await self._send_pieces(exchange, self._content):
+                return
+        else:
+            while (chunk := await self._source.next_chunk()) is not None:
+                if not await self._send_pieces(exchange, chunk):
+                    return
+        end = self._writer.end()
+        if end:
+            await exchange.stream.write(end, exchange.timeouts.for_write())
+        exchange.is_sent = True
+
+    async def _send_pieces(self, exchange: Exchange, chunk: bytes) -> bool:
+        """Sends a part of the body; False if the server has answered instead."""
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise TypeError(
+                f"a request's body must be made of bytes, but got {type(chunk).__name__}"
+            )
+        stream, writer = exchange.stream, self._writer
+        # A view, so that no piece is cut out of the chunk by copying it.
+        view = chunk if len(chunk) <= PIECE_SIZE else memoryview(chunk).cast("B")
+        for start in range(0, len(view), PIECE_SIZE):
+            if stream.get_extra_info("is_readable") and await self._listen(exchange):
+                return False
+            piece = view if len(view) <= PIECE_SIZE else view[start : start + PIECE_SIZE]
+            await stream.write(
+                typing.cast("bytes", writer.frame(piece)), exchange.timeouts.for_write()
+            )
+        return True
+
+    async def _listen(self, exchange: Exchange) -> bool:
+        """Takes what has come while sending; True if sending is pointless now.
+
+        An error response says that the server does not want the rest (RFC 9110,
+        section 10.1.1; RFC 9112, section 9.3). After any other it is still sent, and
+        the response's body is taken meanwhile: a server that echoes would otherwise
+        wait for us while we wait for it.
+        """
+        stream = exchange.stream
+        # Without waiting: under TLS what is readable may be no data at all.
+        while stream.get_extra_info("is_readable"):
+            if exchange.reader.received > _MOST_EARLY_BYTES:
+                return False
+            try:
+                received = await stream.read(READ_SIZE, timeout=0.0)
+            except ReadTimeout:
+                return False
+            exchange.reader.feed(received)
+            if exchange.early_head is None:
+                await exchange.take_early_head()
+            head = exchange.early_head
+            if head is not None and (head[1] >= 300 or head[1] < 200):
+                return True
+            if not received:
+                # The server has ended its side. Without an answer, reading on
+                # tells what happened; with one, it has said all it has to say.
+                return True
+            if head is not None:
+                exchange.take_early_body()
+        return False
+
+    async def _is_refused(self, exchange: Exchange) -> bool:
+        """Waits for a 100 (Continue); True if a final response came instead."""
+        ends_at = time.monotonic() + CONTINUE_SECONDS
+        while (left := ends_at - time.monotonic()) > 0:
+            limit = exchange.timeouts.for_read()
+            try:
+                received = await exchange.stream.read(
+                    READ_SIZE, left if limit is None else min(left, limit)
+                )
+            except ReadTimeout:
+                return False
+            exchange.reader.feed(received)
+            if await exchange.take_early_head(until_continue=True):
+                return exchange.early_head is not None
+        return False

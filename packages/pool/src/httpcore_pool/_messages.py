@@ -1,0 +1,275 @@
+"""Requests and responses, as users make and see them.
+
+Values, as in 1.x: they can be changed, and pickled. Nothing here waits, except
+for what the stream of a response does when it is iterated.
+"""
+
+import collections.abc
+import typing
+
+from ._byte_stream import ByteStream
+from ._url import URL, to_bytes
+
+Fields = list[tuple[bytes, bytes]]
+# What an extension holds is between whoever puts it there and whoever reads it.
+Extensions = collections.abc.MutableMapping[str, typing.Any]  # type: ignore[explicit-any]
+
+HeaderTypes = (
+    collections.abc.Mapping[bytes, bytes]
+    | collections.abc.Mapping[str, str]
+    | collections.abc.Iterable[tuple[bytes, bytes]]
+    | collections.abc.Iterable[tuple[str, str]]
+)
+Content = bytes | collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
+BodyStream = collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
+
+
+def _to_fields(headers: HeaderTypes | None) -> Fields:
+    if headers is None:
+        return []
+    pairs: collections.abc.Iterable[tuple[bytes | str, bytes | str]]
+    if isinstance(headers, collections.abc.Mapping):
+        pairs = headers.items()
+    elif hasattr(headers, "__iter__") and not isinstance(headers, bytes | str):
+        pairs = headers
+    else:
+        raise TypeError(
+            "headers must be a mapping or a sequence of two-tuples, "
+            f"but got {type(headers).__name__}."
+        )
+    return [
+        (
+            name if type(name) is bytes else to_bytes(name, "header name"),
+            value if type(value) is bytes else to_bytes(value, "header value"),
+        )
+        for name, value in pairs
+    ]
+
+
+def _to_stream(content: Content | None) -> BodyStream:
+    if content is None:
+        return ByteStream(b"")
+    if isinstance(content, bytes):
+        return ByteStream(content)
+    is_iterable = hasattr(content, "__iter__") or hasattr(content, "__aiter__")
+    if isinstance(content, str) or not is_iterable:
+        raise TypeError(
+            f"content must be bytes or an iterable of bytes, but got {type(content).__name__}."
+        )
+    return content
+
+
+class Request:
+    """One HTTP request.
+
+    Args:
+        method: Such as `"GET"`; sent as it stands.
+        url: Where it goes.
+        headers: A mapping, or (name, value) pairs; sent as they stand, nothing is
+            added. Strings must be ASCII.
+        content: The body: bytes, or an iterable of bytes of the pool's colour.
+        extensions: `timeout` (a dict of seconds: connect, read, write, pool, and
+            total for all of the exchange), `trace` (a callable), `sni_hostname`,
+            `target` (the request target, in place of the URL's).
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The URL cannot be taken apart, or a string is not ASCII.
+    """
+
+    def __init__(
+        self,
+        method: bytes | str,
+        url: URL | bytes | str,
+        *,
+        headers: HeaderTypes | None = None,
+        content: Content | None = None,
+        extensions: Extensions | None = None,
+    ) -> None:
+        self.method = to_bytes(method, "method")
+        self.url = url if isinstance(url, URL) else URL(url or to_bytes(url, "url"))
+        self.headers = _to_fields(headers)
+        self.stream = _to_stream(content)
+        self.extensions: Extensions = {} if extensions is None else extensions
+        if "target" in self.extensions:
+            self.url = URL(
+                scheme=self.url.scheme,
+                host=self.url.host,
+                port=self.url.port,
+                target=self.extensions["target"],
+            )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.method!r}]>"
+
+
+def build_request(
+    method: bytes | str,
+    url: URL | bytes | str,
+    headers: HeaderTypes | None,
+    content: Content | None,
+    extensions: Extensions | None,
+) -> Request:
+    """Makes a request, and adds the fields that nobody can do without.
+
+    `Host` first; behind the caller's own, `Content-Length` or `Transfer-Encoding:
+    chunked` when there is content and neither stands (RFC 9112, section 6).
+    """
+    request = Request(method, url, headers=headers, content=content, extensions=extensions)
+    names = {name.lower() for name, _ in request.headers}
+    if b"host" not in names:
+        request.headers.insert(0, (b"Host", request.url.host_field))
+    if content is not None and not names & {b"content-length", b"transfer-encoding"}:
+        if isinstance(content, bytes):
+            request.headers.append((b"Content-Length", b"%d" % len(content)))
+        else:
+            request.headers.append((b"Transfer-Encoding", b"chunked"))
+    return request
+
+
+class Response:
+    """One HTTP response: the head, and the body as a stream.
+
+    Args:
+        status: 100 to 999.
+        headers: A mapping, or (name, value) pairs.
+        content: The body: bytes, or an iterable of bytes.
+        extensions: `http_version` and `reason_phrase` (bytes), `network_stream`;
+            once the body has been read also `trailing_headers`, where there were
+            any (pairs of bytes).
+
+    Raises:
+        TypeError: An argument has the wrong type.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        headers: HeaderTypes | None = None,
+        content: Content | None = None,
+        extensions: Extensions | None = None,
+    ) -> None:
+        if not isinstance(status, int):
+            raise TypeError(f"status must be an integer, but got {type(status).__name__}.")
+        self.status = status
+        self.headers = _to_fields(headers)
+        self.stream = _to_stream(content)
+        self.extensions: Extensions = {} if extensions is None else extensions
+
+    @classmethod
+    def received(
+        cls, status: int, headers: Fields, stream: BodyStream, extensions: Extensions
+    ) -> "Response":
+        """Makes a response of parts that are known to be right."""
+        response = cls.__new__(cls)
+        response.status = status
+        response.headers = headers
+        response.stream = stream
+        response.extensions = extensions
+        return response
+
+    @property
+    def content(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            RuntimeError: It has not been read yet.
+        """
+        content = self.__dict__.get("_content")
+        if content is None:
+            raise RuntimeError(
+                "The content of a streamed response is there after 'response.read()' "
+                "(or 'await response.aread()') only."
+            )
+        return typing.cast("bytes", content)
+
+    def read(self) -> bytes:
+        """Reads the whole body; the second time it is at hand already.
+
+        Raises:
+            RuntimeError: The response belongs to async code.
+            ReadTimeout, ReadError, RemoteProtocolError: The body did not come.
+        """
+        content = self.__dict__.get("_content")
+        if content is None:
+            content = self._content = b"".join(self._blocking_stream("read", "aread"))
+        return typing.cast("bytes", content)
+
+    def iter_stream(self) -> collections.abc.Iterator[bytes]:
+        """Returns an iterator over the body, part by part as it comes.
+
+        Raises:
+            RuntimeError: The response belongs to async code.
+        """
+        return iter(self._blocking_stream("iter_stream", "aiter_stream"))
+
+    def close(self) -> None:
+        """Ends the exchange; what has not been read of the body is given up.
+
+        Raises:
+            RuntimeError: The response belongs to async code.
+        """
+        stream = self._blocking_stream("close", "aclose")
+        if hasattr(stream, "close"):
+            stream.close()
+
+    async def aread(self) -> bytes:
+        """Reads the whole body; the second time it is at hand already.
+
+        Raises:
+            RuntimeError: The response belongs to blocking code.
+            ReadTimeout, ReadError, RemoteProtocolError: The body did not come.
+        """
+        content = self.__dict__.get("_content")
+        if content is None:
+            stream = self._async_stream("aread", "read")
+            content = self._content = b"".join([chunk async for chunk in stream])
+        return typing.cast("bytes", content)
+
+    def aiter_stream(self) -> collections.abc.AsyncIterator[bytes]:
+        """Returns an async iterator over the body, part by part as it comes.
+
+        Raises:
+            RuntimeError: The response belongs to blocking code.
+        """
+        return self._async_stream("aiter_stream", "iter_stream").__aiter__()
+
+    async def aclose(self) -> None:
+        """Ends the exchange; what has not been read of the body is given up.
+
+        Raises:
+            RuntimeError: The response belongs to blocking code.
+        """
+        stream = self._async_stream("aclose", "close")
+        if hasattr(stream, "aclose"):
+            await stream.aclose()
+
+    def _blocking_stream(self, called: str, twin: str) -> collections.abc.Iterable[bytes]:
+        if not isinstance(self.stream, collections.abc.Iterable):
+            raise RuntimeError(  # noqa: TRY004 - what 1.x raises
+                f"This response belongs to async code: call '{twin}', not '{called}'."
+            )
+        return self.stream
+
+    def _async_stream(self, called: str, twin: str) -> collections.abc.AsyncIterable[bytes]:
+        if not isinstance(self.stream, collections.abc.AsyncIterable):
+            raise RuntimeError(  # noqa: TRY004 - what 1.x raises
+                f"This response belongs to blocking code: call '{twin}', not '{called}'."
+            )
+        return self.stream
+
+    def __getstate__(self) -> dict[str, object]:
+        # A body that has been read is bytes; the connection it came by stays here.
+        state = dict(self.__dict__)
+        if "_content" in state:
+            state["stream"] = ByteStream(self.content)
+            state["extensions"] = {
+                name: value
+                for name, value in self.extensions.items()
+                if name != "network_stream"
+            }
+        return state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.status}]>"

@@ -1,0 +1,207 @@
+"""A request, as the bytes to send (RFC 9112, sections 3, 6 and 7).
+
+The head is validated before a byte of it can be written; the body is counted as
+it goes, so that it is neither longer nor shorter than its Content-Length.
+"""
+
+import collections.abc
+
+from httpcore_interface import LocalProtocolError
+
+from . import grammar
+
+Fields = collections.abc.Sequence[tuple[bytes, bytes]]
+
+# The fields that decide how a request is framed and what may follow it.
+_HOST, _LENGTH, _ENCODING, _CONNECTION, _EXPECT, _UPGRADE, _ORDINARY = range(7)
+_KINDS = {
+    b"host": _HOST,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _ENCODING,
+    b"connection": _CONNECTION,
+    b"expect": _EXPECT,
+    b"upgrade": _UPGRADE,
+}
+# What has been found out about names as they are written ("Accept", "ACCEPT"):
+# clients send the same few over and over. Bounded, since names may be made up.
+_known_names: dict[bytes, int] = {}
+_MOST_KNOWN_NAMES = 1024
+
+
+def _kind_of(name: bytes) -> int | None:
+    """Looks a name up that is not known yet; None if it is no token."""
+    if not grammar.is_token(name):
+        return None
+    kind = _KINDS.get(name.lower(), _ORDINARY)
+    if len(_known_names) < _MOST_KNOWN_NAMES:
+        _known_names[name] = kind
+    return kind
+
+
+class RequestWriter:
+    """The sending half of an exchange.
+
+    Args:
+        method: Such as `b"GET"`.
+        target: The request target (RFC 9112, section 3.2), such as `b"/a?b"`.
+        fields: The header fields, (name, value) pairs; one of them is `Host`.
+
+    Attributes:
+        head: The request line and the fields, ready to be sent.
+        method: As given.
+        notable: The fields that bear on the response and on the connection:
+            `Connection` and `Upgrade`, as given.
+        is_chunked: Whether the body travels in chunks.
+        expects_continue: Whether the body waits for the server's word (RFC 9110,
+            section 10.1.1).
+        asks_to_close: Whether the request says that it is the connection's last.
+
+    Raises:
+        LocalProtocolError: The request would not be valid.
+    """
+
+    __slots__ = (
+        "_remaining",
+        "asks_to_close",
+        "expects_continue",
+        "head",
+        "is_chunked",
+        "method",
+        "notable",
+    )
+
+    def __init__(self, method: bytes, target: bytes, fields: Fields) -> None:
+        self.method = method
+        self.notable: list[tuple[bytes, bytes]] = []
+        self.is_chunked = False
+        self.expects_continue = False
+        self.asks_to_close = False
+        self._remaining = 0
+        if not self._write_plain(method, target, fields):
+            self._write_checked(method, target, fields)
+
+    def _write_plain(self, method: bytes, target: bytes, fields: Fields) -> bool:
+        """Writes the head if it is of the plain kind, `Host` first."""
+        seen_length = False
+        for position, (name, value) in enumerate(fields):
+            kind = _known_names.get(name)
+            if kind == _ORDINARY:
+                continue
+            if kind is None and (kind := _kind_of(name)) is None:
+                return False
+            if kind == _HOST:
+                if position:
+                    return False
+            elif kind == _LENGTH:
+                if seen_length or self.is_chunked or not self._set_length(value):
+                    return False
+                seen_length = True
+            elif kind == _ENCODING:
+                if seen_length or self.is_chunked or value != b"chunked":
+                    return False
+                self.is_chunked = True
+            elif kind != _ORDINARY:
+                self._note(kind, name, value)
+        # Position 0 is where a Host must be, and every other place was refused.
+        if not fields or _known_names.get(fields[0][0]) != _HOST:
+            return False
+        block = b"".join([b"%b: %b\r\n" % field for field in fields])
+        if not (
+            grammar.is_plain_block(block, len(fields))
+            and grammar.is_token(method)
+            and grammar.is_target(target)
+        ):
+            return False
+        self.head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, block)
+        return True
+
+    def _set_length(self, value: bytes) -> bool:
+        # h11 takes 20 digits at most; so does the lane.
+        if not value.isdigit() or len(value) > 20:
+            return False
+        self._remaining = int(value)
+        return True
+
+    def _note(self, kind: int, name: bytes, value: bytes) -> None:
+        if kind == _EXPECT:
+            self.expects_continue = b"100-continue" in _elements(value)
+        elif kind == _CONNECTION:
+            self.asks_to_close = self.asks_to_close or b"close" in _elements(value)
+            self.notable.append((name, value))
+        else:
+            self.notable.append((name, value))
+
+    def _write_checked(self, method: bytes, target: bytes, fields: Fields) -> None:
+        """Lets h11 decide, and repeats the bookkeeping on what it made of it."""
+        from . import fallback
+
+        self.head, normalized = fallback.encode_request(method, target, fields)
+        self.notable = []
+        self.is_chunked = self.expects_continue = self.asks_to_close = False
+        self._remaining = 0
+        has_length = False
+        for name, value in normalized:
+            kind = _KINDS.get(name.lower(), _ORDINARY)
+            if kind == _LENGTH:
+                has_length = True
+                self._remaining = int(value)
+            elif kind == _ENCODING:
+                self.is_chunked = True
+            elif kind not in (_HOST, _ORDINARY):
+                self._note(kind, name, value)
+        if self.is_chunked and has_length:
+            # RFC 9112, section 6.2: forbidden, and a way to smuggle requests.
+            raise LocalProtocolError(
+                "a request cannot have both Content-Length and Transfer-Encoding"
+            )
+
+    def check_length(self, size: int) -> None:
+        """Makes sure that a body of a known size may be sent, before anything is.
+
+        Raises:
+            LocalProtocolError: It is longer or shorter than the head announces.
+        """
+        if not self.is_chunked and size != self._remaining:
+            self._raise_wrong_length(size)
+
+    def frame(self, chunk: bytes | memoryview) -> bytes | memoryview:
+        """Returns a part of the body as it travels.
+
+        Args:
+            chunk: A part of any size; an empty one is nothing to send.
+
+        Raises:
+            LocalProtocolError: The body is longer than its Content-Length.
+        """
+        size = len(chunk)
+        if self.is_chunked:
+            # An empty chunk would end the body (RFC 9112, section 7.1).
+            return b"".join((b"%x\r\n" % size, chunk, b"\r\n")) if size else b""
+        if size > self._remaining:
+            self._raise_wrong_length(size)
+        self._remaining -= size
+        return chunk
+
+    def end(self) -> bytes:
+        """Returns what has to follow the last part of the body.
+
+        Raises:
+            LocalProtocolError: The body is shorter than its Content-Length.
+        """
+        if self.is_chunked:
+            return b"0\r\n\r\n"
+        if self._remaining:
+            self._raise_wrong_length(0)
+        return b""
+
+    def _raise_wrong_length(self, size: int) -> None:
+        amount = "much" if size > self._remaining else "little"
+        raise LocalProtocolError(
+            f"Too {amount} data for declared Content-Length "
+            f"({self._remaining} bytes were left, {size} given)"
+        )
+
+
+def _elements(value: bytes) -> list[bytes]:
+    """Splits a comma-separated list (RFC 9110, section 5.6.1), in lower case."""
+    return [element.strip() for element in value.lower().split(b",")]

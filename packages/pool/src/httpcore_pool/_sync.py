@@ -1,0 +1,465 @@
+"""The public classes for blocking code: forwarding and docstrings."""
+
+import collections.abc
+import ssl
+import types
+import typing
+
+from httpcore_interface import SOCKET_OPTION, NetworkBackend, NetworkStream
+
+from ._bridge import Blocking, BlockingBackend, BlockingStream, run
+from ._core.connection import Connection, ConnectOptions
+from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
+from ._core.pool import Pool
+from ._defaults import default_backend
+from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
+from ._state import Limits, PoolStats
+from ._tls import offered_protocols
+from ._url import URL, Origin
+
+_BLOCKING = Blocking()
+
+
+class ResponseContext:
+    """A response that is closed when its `with` block ends."""
+
+    __slots__ = ("_handle", "_request", "_response")
+
+    def __init__(
+        self, handle: collections.abc.Callable[[Request], Response], request: Request
+    ) -> None:
+        self._handle = handle
+        self._request = request
+        self._response: Response | None = None
+
+    def __enter__(self) -> Response:
+        self._response = self._handle(self._request)
+        return self._response
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        if self._response is not None:
+            self._response.close()
+
+
+class RequestInterface:
+    """Whatever handles requests: subclasses write `handle_request` alone."""
+
+    def request(
+        self,
+        method: bytes | str,
+        url: URL | bytes | str,
+        *,
+        headers: HeaderTypes | None = None,
+        content: Content | None = None,
+        extensions: Extensions | None = None,
+    ) -> Response:
+        """Sends a request and reads the whole response.
+
+        Args:
+            method: Such as `"GET"`.
+            url: Where it goes.
+            headers: A mapping, or (name, value) pairs. `Host` is added, and
+                `Content-Length` or `Transfer-Encoding` where there is content.
+            content: The body: bytes, or an iterable of bytes.
+            extensions: See `Request`.
+
+        Returns:
+            The response; its `content` is there.
+
+        Raises:
+            TypeError, ValueError: An argument is not what it should be.
+            TimeoutException, NetworkError, ProtocolError, UnsupportedProtocol: As
+                `handle_request` does.
+        """
+        response = self.handle_request(build_request(method, url, headers, content, extensions))
+        try:
+            response.read()
+        finally:
+            response.close()
+        return response
+
+    def stream(
+        self,
+        method: bytes | str,
+        url: URL | bytes | str,
+        *,
+        headers: HeaderTypes | None = None,
+        content: Content | None = None,
+        extensions: Extensions | None = None,
+    ) -> ResponseContext:
+        """Sends a request; the response is read, as it comes, in a `with` block.
+
+            with pool.stream("GET", "https://example.com/") as response:
+                for chunk in response.iter_stream():
+                    ...
+
+        Args and errors are those of `request`; they are raised on entering.
+        """
+        return ResponseContext(
+            self.handle_request, build_request(method, url, headers, content, extensions)
+        )
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement handle_request()")
+
+
+class ConnectionInterface(RequestInterface):
+    """What a pool asks of a connection; for connections of one's own."""
+
+    def close(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement close()")
+
+    def info(self) -> str:
+        """Says what the connection is and does, for people."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement info()")
+
+    def can_handle_request(self, origin: Origin) -> bool:
+        """Returns whether requests to `origin` may go over this connection."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement can_handle_request()"
+        )
+
+    def is_available(self) -> bool:
+        """Returns whether it could take a request at once."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement is_available()")
+
+    def has_expired(self) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement has_expired()")
+
+    def is_idle(self) -> bool:
+        """Returns whether it waits for a request."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement is_idle()")
+
+    def is_closed(self) -> bool:
+        """Returns whether it will never carry a request again."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement is_closed()")
+
+
+class _Entered:
+    """A resource that a `with` block closes."""
+
+    def __enter__(self) -> typing.Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes it."""
+        raise NotImplementedError
+
+
+class HTTP11Connection(_Entered, ConnectionInterface):
+    """An HTTP/1.1 connection over a stream that is open already.
+
+    Args:
+        origin: Where the stream leads.
+        stream: The open connection.
+        keepalive_expiry: Seconds after which it has expired when idle.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: NetworkStream, keepalive_expiry: float | None = None
+    ) -> None:
+        self._origin = origin
+        self._keepalive_expiry = keepalive_expiry
+        self._core = CoreHTTP11Connection(BlockingStream(stream), _BLOCKING)
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        return run(self._core.handle_alone(request, self._origin))
+
+    def close(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        run(self._core.aclose())
+
+    def info(self) -> str:
+        """Says what the connection is and does, for people."""
+        return f"'{self._origin}', {self._core.info()}"
+
+    def can_handle_request(self, origin: Origin) -> bool:
+        """Returns whether requests to `origin` may go over this connection."""
+        return origin == self._origin
+
+    def is_available(self) -> bool:
+        """Returns whether it waits for a request, and has had one."""
+        return self._core.is_idle
+
+    def has_expired(self) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        return self._core.has_expired(self._keepalive_expiry)
+
+    def is_idle(self) -> bool:
+        """Returns whether it waits for a request, and has had one."""
+        return self._core.is_idle
+
+    def is_closed(self) -> bool:
+        """Returns whether it will never carry a request again."""
+        return self._core.is_closed
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} ['{self._origin}', {self._core.state.value}, "
+            f"Request Count: {self._core.served}]>"
+        )
+
+
+class HTTPConnection(_Entered, ConnectionInterface):
+    """A connection to one origin, made when the first request needs it.
+
+    Args:
+        origin: Where it goes.
+        ssl_context: For origins with TLS; None is the default of the process.
+        keepalive_expiry: Seconds after which it has expired when idle.
+        http1: Whether HTTP/1.1 is enabled.
+        http2: Whether HTTP/2 is enabled.
+        retries: How often a failed attempt to connect is repeated.
+        local_address: The address to connect from.
+        uds: The Unix socket to connect to, whatever the origin.
+        network_backend: Who connects; None is `SyncBackend`.
+        socket_options: Arguments of `setsockopt`.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        ssl_context: ssl.SSLContext | None = None,
+        keepalive_expiry: float | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        retries: int = 0,
+        local_address: str | None = None,
+        uds: str | None = None,
+        network_backend: NetworkBackend | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> None:
+        options = ConnectOptions(
+            ssl_context=ssl_context,
+            retries=retries,
+            local_address=local_address,
+            uds=uds,
+            socket_options=socket_options,
+            keepalive_expiry=keepalive_expiry,
+            protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
+        )
+        backend = BlockingBackend(network_backend or default_backend())
+        self._adopt(Connection(origin, options, backend, _BLOCKING))
+
+    @classmethod
+    def _of(cls, core: Connection) -> "HTTPConnection":
+        """Makes the public face of a pool's connection."""
+        connection = cls.__new__(cls)
+        connection._adopt(core)
+        return connection
+
+    def _adopt(self, core: Connection) -> None:
+        self._core = core
+        core.face = self
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        return run(self._core.handle(request))
+
+    def close(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        run(self._core.aclose())
+
+    def info(self) -> str:
+        """Says what the connection is and does, for people."""
+        return self._core.info()
+
+    def can_handle_request(self, origin: Origin) -> bool:
+        """Returns whether requests to `origin` may go over this connection."""
+        return origin == self._core.origin
+
+    def is_available(self) -> bool:
+        """Returns whether it waits for a request."""
+        return self._core.is_idle
+
+    def has_expired(self) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        return self._core.has_expired()
+
+    def is_idle(self) -> bool:
+        """Returns whether it waits for a request."""
+        return self._core.is_idle
+
+    def is_closed(self) -> bool:
+        """Returns whether it will never carry a request again."""
+        return self._core.is_closed
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.info()}]>"
+
+
+class ConnectionPool(_Entered, RequestInterface):
+    """Sends requests over connections that are kept and shared; for threads.
+
+    Requests that find no connection free wait for one, first come, first served,
+    for at most their `pool` timeout.
+
+    Args:
+        ssl_context: For origins with TLS; None is the default of the process.
+        proxy: Not available yet.
+        max_connections: The most connections at once; None is no limit.
+        max_keepalive_connections: The most of them that are kept while idle.
+        keepalive_expiry: Seconds that one of those is kept.
+        http1: Whether HTTP/1.1 is enabled.
+        http2: Whether HTTP/2 is enabled.
+        retries: How often a failed attempt to connect is repeated.
+        local_address: The address to connect from.
+        uds: The Unix socket to connect to, whatever the origin.
+        network_backend: Who connects; None is `SyncBackend`.
+        socket_options: Arguments of `setsockopt`.
+        max_connections_per_origin: The most connections to one origin.
+        max_connection_age: Seconds after which a connection takes no more requests.
+
+    Raises:
+        ValueError: An option is out of range.
+    """
+
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: None = None,
+        max_connections: int | None = 10,
+        max_keepalive_connections: int | None = None,
+        keepalive_expiry: float | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        retries: int = 0,
+        local_address: str | None = None,
+        uds: str | None = None,
+        network_backend: NetworkBackend | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        *,
+        max_connections_per_origin: int | None = None,
+        max_connection_age: float | None = None,
+    ) -> None:
+        if proxy is not None:
+            raise NotImplementedError("this version of httpcore-pool knows no proxies yet")
+        limits = Limits.of(
+            max_connections=max_connections,
+            max_connections_per_origin=max_connections_per_origin,
+            max_keepalive_connections=max_keepalive_connections,
+            keepalive_expiry=keepalive_expiry,
+            max_connection_age=max_connection_age,
+        )
+        self._options = ConnectOptions(
+            ssl_context=ssl_context,
+            retries=retries,
+            local_address=local_address,
+            uds=uds,
+            socket_options=socket_options,
+            keepalive_expiry=keepalive_expiry,
+            protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
+        )
+        self._backend = None if network_backend is None else BlockingBackend(network_backend)
+        self._core = Pool(limits, _BLOCKING, self._make_connection, self._blocking_backend)
+
+    # -- connections -------------------------------------------------------------
+
+    def create_connection(self, origin: Origin) -> ConnectionInterface:
+        """Makes the connection that the pool is about to use, not connected yet."""
+        core = Connection(origin, self._options, self._blocking_backend(), _BLOCKING)
+        return HTTPConnection._of(core)
+
+    def _make_connection(self, origin: Origin) -> Connection:
+        connection = self.create_connection(origin)
+        if not isinstance(connection, HTTPConnection):
+            raise TypeError(
+                "create_connection() must return an HTTPConnection, "
+                f"but returned {type(connection).__name__}"
+            )
+        return connection._core
+
+    def _blocking_backend(self) -> BlockingBackend:
+        if self._backend is None:
+            self._backend = BlockingBackend(default_backend())
+        return self._backend
+
+    @property
+    def _network_backend(self) -> NetworkBackend:
+        # Programs read and replace it, to guard where connections go.
+        return self._blocking_backend().backend
+
+    @_network_backend.setter
+    def _network_backend(self, backend: NetworkBackend) -> None:
+        self._backend = BlockingBackend(backend)
+
+    @property
+    def connections(self) -> list[ConnectionInterface]:
+        """The connections there are, in any state."""
+        return [
+            typing.cast("ConnectionInterface", connection.face)
+            for connection in self._core.connections
+        ]
+
+    @property
+    def _connections(self) -> list[ConnectionInterface]:
+        return self.connections
+
+    @property
+    def _requests(self) -> range:
+        # Programs ask for its length: the requests that are under way or wait.
+        return range(sum(self._core.requests))
+
+    # -- requests ----------------------------------------------------------------
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        The connection is the response's until its body has been read, or it is
+        closed.
+
+        Raises:
+            UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
+            PoolTimeout: No connection became available in time.
+            ConnectError, ConnectTimeout: None could be established.
+            LocalProtocolError: The request is not valid.
+            RemoteProtocolError: The response is not valid.
+            ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.
+            RuntimeError: The pool is closed.
+        """
+        return run(self._core.handle(request))
+
+    def stats(self) -> PoolStats:
+        """Returns the pool's numbers at this moment."""
+        return self._core.stats()
+
+    def close(self) -> None:
+        """Closes every connection; whoever waits or reads gets an error at once.
+
+        A closed pool takes no requests, until a `with` block opens it anew.
+        """
+        run(self._core.aclose())
+
+    def __enter__(self) -> typing.Self:
+        self._core.reopen()
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self._core.describe()}]>"

@@ -1,0 +1,61 @@
+"""TLS contexts: which certificates are trusted, which protocols are offered."""
+
+import functools
+import os
+import ssl
+
+import certifi
+
+
+def default_ssl_context() -> ssl.SSLContext:
+    """Returns a new context that trusts certifi's certificates.
+
+    Session keys are written to the file that the environment variable
+    `SSLKEYLOGFILE` names, if it is set.
+    """
+    context = ssl.create_default_context(cafile=certifi.where())
+    # create_default_context() heeds the variable by itself, but only where the
+    # interpreter is told to look at the environment.
+    keylog = os.environ.get("SSLKEYLOGFILE")
+    if keylog and context.keylog_filename is None:
+        context.keylog_filename = keylog
+    return context
+
+
+@functools.cache
+def shared_ssl_context(protocols: tuple[str, ...]) -> ssl.SSLContext:
+    """Returns the one default context of this process that offers `protocols`.
+
+    Loading the certificates takes some 20 ms, so it is done once, and only when
+    the first `https` connection asks for it.
+
+    Args:
+        protocols: For ALPN (RFC 7301), the preferred one first.
+    """
+    context = default_ssl_context()
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
+def offered_protocols(
+    ssl_context: ssl.SSLContext | None, *, http1: bool, http2: bool
+) -> tuple[str, ...]:
+    """Returns what is offered by ALPN, and makes a caller's context offer it.
+
+    Args:
+        ssl_context: The caller's; changed here, once, and not at every connection.
+        http1: Whether HTTP/1.1 is enabled.
+        http2: Whether HTTP/2 is enabled.
+
+    Raises:
+        ValueError: Neither is enabled.
+        NotImplementedError: HTTP/2 is enabled.
+    """
+    if http2:
+        raise NotImplementedError("this version of httpcore-pool does not speak HTTP/2 yet")
+    if not http1:
+        raise ValueError("no protocol is enabled: http1 and http2 are both False")
+    protocols = ("http/1.1",)
+    if ssl_context is not None:
+        ssl_context.set_alpn_protocols(list(protocols))
+    return protocols

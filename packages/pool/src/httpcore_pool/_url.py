@@ -1,0 +1,190 @@
+"""URLs, taken apart only as far as a connection and a request need it (RFC 3986)."""
+
+import re
+
+_DEFAULT_PORTS = {
+    b"http": 80,
+    b"https": 443,
+    b"ws": 80,
+    b"wss": 443,
+    b"socks4": 1080,
+    b"socks4a": 1080,
+    b"socks5": 1080,
+    b"socks5h": 1080,
+}
+
+# RFC 3986, appendix B, and the authority of section 3.2 taken apart further: what
+# stands before the last "@" names a user, which is not a request's business.
+_split_url = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?"
+    r"(?://(?:[^/?#]*@)?(?:\[([^\]/?#]*)\]|([^:/?#@\x00-\x20\x7f]*))(?::([0-9]*))?(?=[/?#]|$))?"
+    r"([^?#]*)(\?[^#]*)?(?:#.*)?",
+    re.DOTALL,
+).fullmatch
+
+
+def to_bytes(text: bytes | str, name: str) -> bytes:
+    """Returns `text` as bytes.
+
+    Args:
+        text: Bytes, or a string of ASCII characters.
+        name: What to call it in an error.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: The string has characters beyond ASCII.
+    """
+    if isinstance(text, bytes):
+        return text
+    if isinstance(text, str):
+        return text.encode("ascii")
+    raise TypeError(f"{name} must be bytes or str, but got {type(text).__name__}.")
+
+
+class Origin:
+    """Where a request goes: requests of equal origins may share a connection.
+
+    Args:
+        scheme: Such as `b"https"`.
+        host: A name or an address, without brackets.
+        port: Always explicit.
+    """
+
+    def __init__(self, scheme: bytes, host: bytes, port: int) -> None:
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Origin)
+            and self.scheme == other.scheme
+            and self.host == other.host
+            and self.port == other.port
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.scheme, self.host, self.port))
+
+    def __str__(self) -> str:
+        scheme, host = self.scheme.decode("ascii"), bracketed(self.host).decode("ascii")
+        return f"{scheme}://{host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"Origin(scheme={self.scheme!r}, host={self.host!r}, port={self.port!r})"
+
+
+class URL:
+    """The parts of a URL that a request is made of.
+
+    Either `url` is given, or the parts are. A fragment and a user name are
+    dropped. The host of an IPv6 literal stands without its brackets, and its zone
+    as the system writes it (`fe80::1%eth0`, RFC 6874).
+
+    Args:
+        url: The whole URL; strings must be ASCII.
+        scheme: Such as `b"https"`.
+        host: Such as `b"example.com"`.
+        port: None stands for the scheme's default.
+        target: The path and the query.
+
+    Raises:
+        TypeError: A part has the wrong type.
+        ValueError: The URL cannot be taken apart, or the port is out of range.
+    """
+
+    def __init__(
+        self,
+        url: bytes | str = "",
+        *,
+        scheme: bytes | str = b"",
+        host: bytes | str = b"",
+        port: int | None = None,
+        target: bytes | str = b"",
+    ) -> None:
+        if url:
+            self._parse(url)
+        else:
+            self.scheme = to_bytes(scheme, "scheme")
+            self.host = to_bytes(host, "host")
+            if self.host.startswith(b"["):
+                self.host = _unbracketed(self.host)
+            self.port = _checked_port(port)
+            self.target = to_bytes(target, "target")
+
+    def _parse(self, url: bytes | str) -> None:
+        text = to_bytes(url, "url").decode("ascii")
+        parts = _split_url(text)
+        if parts is None:
+            raise ValueError(f"{url!r} is not a valid URL: its host or port cannot be read")
+        scheme, literal, host, port, path, query = parts.groups()
+        self.scheme = (scheme or "").lower().encode("ascii")
+        if literal is not None:
+            self.host = _unbracketed(literal.encode("ascii")).lower()
+        else:
+            self.host = (host or "").lower().encode("ascii")
+        self.port = _checked_port(int(port)) if port else None
+        self.target = ((path or "/") + (query or "")).encode("ascii")
+
+    @property
+    def origin(self) -> Origin:
+        """The scheme, the host and the port, the default port made explicit.
+
+        Raises:
+            KeyError: Neither the URL nor its scheme has a port.
+        """
+        port = self.port
+        return Origin(
+            self.scheme, self.host, _DEFAULT_PORTS[self.scheme] if port is None else port
+        )
+
+    @property
+    def host_field(self) -> bytes:
+        """The value of a `Host` field (RFC 9110, section 7.2).
+
+        The brackets of an IPv6 address belong to it, a zone does not: that means
+        something on this host only.
+        """
+        host = bracketed(self.host.partition(b"%")[0] if b":" in self.host else self.host)
+        if self.port is None or self.port == _DEFAULT_PORTS.get(self.scheme):
+            return host
+        return b"%b:%d" % (host, self.port)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, URL)
+            and self.scheme == other.scheme
+            and self.host == other.host
+            and self.port == other.port
+            and self.target == other.target
+        )
+
+    # As in 1.x, a URL can be changed; so it cannot be a key.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bytes__(self) -> bytes:
+        host = bracketed(self.host.replace(b"%", b"%25") if b":" in self.host else self.host)
+        if self.port is None:
+            return b"%b://%b%b" % (self.scheme, host, self.target)
+        return b"%b://%b:%d%b" % (self.scheme, host, self.port, self.target)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(scheme={self.scheme!r}, host={self.host!r}, "
+            f"port={self.port!r}, target={self.target!r})"
+        )
+
+
+def bracketed(host: bytes) -> bytes:
+    """Returns a host as it stands in a URL: IPv6 addresses in brackets."""
+    return b"[%b]" % host if b":" in host else host
+
+
+def _unbracketed(host: bytes) -> bytes:
+    return host.removeprefix(b"[").removesuffix(b"]").replace(b"%25", b"%")
+
+
+def _checked_port(port: int | None) -> int | None:
+    if port is not None and not 0 <= port <= 65535:
+        raise ValueError(f"a port must be 0 to 65535, but is {port}")
+    return port
