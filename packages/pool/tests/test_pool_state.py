@@ -509,6 +509,33 @@ def test_dead_shared_connection_has_no_room_while_it_is_dialled_again() -> None:
     assert claim_slot(state, may_share=True) is not slot
 
 
+def test_nobody_waits_for_a_redial_once_there_is_nothing_to_share() -> None:
+    state = PoolState[str](Limits())
+    first = open_slot(state, may_share=True, capacity=2)
+    claim_slot(state, may_share=True)
+    second = claim_slot(state, may_share=True)
+    state.release(first, 0.0, reusable=True)
+    assert state.redial(first, 0.0)
+    ticket = enqueue(state, may_share=True)
+    connect(state, second, capacity=1)
+    assert granted(state) == [ticket]
+    assert ticket.slot not in (first, second)
+
+
+def test_waiters_wait_for_all_dials_that_may_be_shared() -> None:
+    state = PoolState[str](Limits())
+    first = open_slot(state, may_share=True, capacity=2)
+    claim_slot(state, may_share=True)
+    second = claim_slot(state, may_share=True)
+    state.release(first, 0.0, reusable=True)
+    assert state.redial(first, 0.0)
+    ticket = enqueue(state, may_share=True)
+    state.failed(first, 0.0)
+    assert not ticket.is_settled
+    connect(state, second, capacity=2)
+    assert ticket.slot is second
+
+
 def test_redialled_slot_that_fails_is_gone() -> None:
     state = PoolState[str](Limits(connections=1))
     slot = open_slot(state)

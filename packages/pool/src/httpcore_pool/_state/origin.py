@@ -20,18 +20,17 @@ class OriginState(typing.Generic[C]):
             a plain dict looks for its first key along all that were removed.)
         count: Its connections in any state.
         is_announced: Whether it stands in the queue of origins to dial.
-        lone_dial: The dial that everybody waits for, as it may turn out to be
-            shareable.
+        dialling: Those of them that are being dialled.
         may_share: Whether a connection to here can carry many requests at once;
             None while that is still to be negotiated.
     """
 
     __slots__ = (
         "count",
+        "dialling",
         "idle",
         "is_announced",
         "key",
-        "lone_dial",
         "may_share",
         "roomy",
         "tickets",
@@ -44,7 +43,7 @@ class OriginState(typing.Generic[C]):
         self.tickets: collections.OrderedDict[Ticket[C], None] = collections.OrderedDict()
         self.count = 0
         self.is_announced = False
-        self.lone_dial: Slot[C] | None = None
+        self.dialling = 0
         self.may_share: bool | None = False
 
     def first_ticket(self) -> Ticket[C] | None:

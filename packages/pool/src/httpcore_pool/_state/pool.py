@@ -150,7 +150,11 @@ class PoolState(typing.Generic[C]):
 
     def _may_dial(self, origin: OriginState[C]) -> bool:
         """Whether the origin's own rules allow one more connection."""
-        return origin.lone_dial is None and origin.count < self.limits.connections_per_origin
+        if origin.count >= self.limits.connections_per_origin:
+            return False
+        # Not known yet (None) or known to be so (True), the others had better wait for
+        # what is being dialled: one connection may do for all of them.
+        return origin.may_share is False or origin.dialling == 0
 
     def _make_room(self) -> bool:
         """Makes sure of a free place, if need be by closing an idle connection."""
@@ -171,10 +175,7 @@ class PoolState(typing.Generic[C]):
 
     def _begin_dial(self, slot: Slot[C]) -> None:
         slot.state = SlotState.DIALLING
-        # None (not known yet) and True both mean that the others had better wait:
-        # one connection may do for all of them.
-        if slot.origin.may_share is not False:
-            slot.origin.lone_dial = slot
+        slot.origin.dialling += 1
 
     def _enqueue(self, origin: OriginState[C]) -> Ticket[C]:
         ticket = Ticket(self._numbers, origin)
@@ -218,10 +219,9 @@ class PoolState(typing.Generic[C]):
         self._opened += 1
         if capacity > 1 or origin.may_share is not False:
             self._remember(origin, capacity > 1)
-        if origin.lone_dial is slot:
-            origin.lone_dial = None
-            self._announce(origin)
+        origin.dialling -= 1
         self._fill(slot)
+        self._announce(origin)
         self._serve()
         return True
 
@@ -384,12 +384,12 @@ class PoolState(typing.Generic[C]):
 
     def _discard(self, slot: Slot[C]) -> None:
         origin = slot.origin
+        if slot.state is SlotState.DIALLING:
+            origin.dialling -= 1
         slot.state = SlotState.CLOSED
         del self.slots[slot]
         origin.count -= 1
         origin.roomy.pop(slot, None)
-        if origin.lone_dial is slot:
-            origin.lone_dial = None
         if origin.tickets:
             self._announce(origin)
         elif origin.count == 0:
