@@ -1,5 +1,6 @@
 """What the pool's state decides, behaviour by behaviour."""
 
+import gc
 import itertools
 import math
 import sys
@@ -1031,6 +1032,8 @@ class Effort:
 def effort_of(action: typing.Callable[[], object]) -> int:
     effort = Effort()
     tracer, profiler = sys.gettrace(), sys.getprofile()
+    # The collector calls back whoever asked for it (Hypothesis does).
+    gc.disable()
     sys.setprofile(effort)
     sys.settrace(effort)
     try:
@@ -1038,6 +1041,7 @@ def effort_of(action: typing.Callable[[], object]) -> int:
     finally:
         sys.settrace(tracer)
         sys.setprofile(profiler)
+        gc.enable()
     return effort.steps
 
 
