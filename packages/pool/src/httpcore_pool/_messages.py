@@ -28,7 +28,9 @@ def _to_fields(headers: HeaderTypes | None) -> Fields:
     if headers is None:
         return []
     pairs: collections.abc.Iterable[tuple[bytes | str, bytes | str]]
-    if isinstance(headers, collections.abc.Mapping):
+    if type(headers) is list:
+        pairs = headers
+    elif isinstance(headers, collections.abc.Mapping):
         pairs = headers.items()
     elif hasattr(headers, "__iter__") and not isinstance(headers, bytes | str):
         pairs = headers
@@ -116,14 +118,16 @@ def build_request(
     chunked` when there is content and neither stands (RFC 9112, section 6).
     """
     request = Request(method, url, headers=headers, content=content, extensions=extensions)
-    names = {name.lower() for name, _ in request.headers}
+    fields = request.headers
+    names = [name.lower() for name, _ in fields]
     if b"host" not in names:
-        request.headers.insert(0, (b"Host", request.url.host_field))
-    if content is not None and not names & {b"content-length", b"transfer-encoding"}:
-        if isinstance(content, bytes):
-            request.headers.append((b"Content-Length", b"%d" % len(content)))
-        else:
-            request.headers.append((b"Transfer-Encoding", b"chunked"))
+        fields.insert(0, (b"Host", request.url.host_field))
+    if content is None or b"content-length" in names or b"transfer-encoding" in names:
+        return request
+    if isinstance(content, bytes):
+        fields.append((b"Content-Length", b"%d" % len(content)))
+    else:
+        fields.append((b"Transfer-Encoding", b"chunked"))
     return request
 
 
@@ -246,18 +250,20 @@ class Response:
             await stream.aclose()
 
     def _blocking_stream(self, called: str, twin: str) -> collections.abc.Iterable[bytes]:
-        if not isinstance(self.stream, collections.abc.Iterable):
-            raise RuntimeError(  # noqa: TRY004 - what 1.x raises
+        stream = self.stream
+        if not hasattr(stream, "__iter__"):
+            raise RuntimeError(
                 f"This response belongs to async code: call '{twin}', not '{called}'."
             )
-        return self.stream
+        return typing.cast("collections.abc.Iterable[bytes]", stream)
 
     def _async_stream(self, called: str, twin: str) -> collections.abc.AsyncIterable[bytes]:
-        if not isinstance(self.stream, collections.abc.AsyncIterable):
-            raise RuntimeError(  # noqa: TRY004 - what 1.x raises
+        stream = self.stream
+        if not hasattr(stream, "__aiter__"):
+            raise RuntimeError(
                 f"This response belongs to blocking code: call '{twin}', not '{called}'."
             )
-        return self.stream
+        return typing.cast("collections.abc.AsyncIterable[bytes]", stream)
 
     def __getstate__(self) -> dict[str, object]:
         # A body that has been read is bytes; the connection it came by stays here.

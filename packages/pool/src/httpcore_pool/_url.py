@@ -1,5 +1,6 @@
 """URLs, taken apart only as far as a connection and a request need it (RFC 3986)."""
 
+import functools
 import re
 
 _DEFAULT_PORTS = {
@@ -15,12 +16,29 @@ _DEFAULT_PORTS = {
 
 # RFC 3986, appendix B, and the authority of section 3.2 taken apart further: what
 # stands before the last "@" names a user, which is not a request's business.
-_split_url = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?"
-    r"(?://(?:[^/?#]*@)?(?:\[([^\]/?#]*)\]|([^:/?#@\x00-\x20\x7f]*))(?::([0-9]*))?(?=[/?#]|$))?"
-    r"([^?#]*)(\?[^#]*)?(?:#.*)?",
+_match_url = re.compile(
+    rb"(?:([A-Za-z][A-Za-z0-9+.-]*):)?"
+    rb"(?://(?:[^/?#]*@)?(?:\[([^\]/?#]*)\]|([^:/?#@\x00-\x20\x7f]*))(?::([0-9]*))?(?=[/?#]|$))?"
+    rb"([^?#]*)(\?[^#]*)?(?:#.*)?",
     re.DOTALL,
 ).fullmatch
+
+
+# Programs ask for the same few URLs over and over.
+@functools.lru_cache(maxsize=512)
+def _split_url(url: bytes) -> tuple[bytes, bytes, int | None, bytes]:
+    """Returns the scheme, the host, the port and the target of a URL."""
+    parts = _match_url(url) if url.isascii() else None
+    if parts is None:
+        raise ValueError(f"{url!r} is not a valid URL: its host or port cannot be read")
+    scheme, literal, host, port, path, query = parts.groups(b"")
+    return (
+        scheme.lower(),
+        # An empty literal is no host either.
+        _unbracketed(literal).lower() or host.lower(),
+        _checked_port(int(port)) if port else None,
+        (path or b"/") + query,
+    )
 
 
 def to_bytes(text: bytes | str, name: str) -> bytes:
@@ -34,10 +52,10 @@ def to_bytes(text: bytes | str, name: str) -> bytes:
         TypeError: It is neither.
         ValueError: The string has characters beyond ASCII.
     """
-    if isinstance(text, bytes):
-        return text
     if isinstance(text, str):
         return text.encode("ascii")
+    if isinstance(text, bytes):
+        return text
     raise TypeError(f"{name} must be bytes or str, but got {type(text).__name__}.")
 
 
@@ -103,7 +121,8 @@ class URL:
         target: bytes | str = b"",
     ) -> None:
         if url:
-            self._parse(url)
+            parts = _split_url(to_bytes(url, "url"))
+            self.scheme, self.host, self.port, self.target = parts
         else:
             self.scheme = to_bytes(scheme, "scheme")
             self.host = to_bytes(host, "host")
@@ -111,20 +130,6 @@ class URL:
                 self.host = _unbracketed(self.host)
             self.port = _checked_port(port)
             self.target = to_bytes(target, "target")
-
-    def _parse(self, url: bytes | str) -> None:
-        text = to_bytes(url, "url").decode("ascii")
-        parts = _split_url(text)
-        if parts is None:
-            raise ValueError(f"{url!r} is not a valid URL: its host or port cannot be read")
-        scheme, literal, host, port, path, query = parts.groups()
-        self.scheme = (scheme or "").lower().encode("ascii")
-        if literal is not None:
-            self.host = _unbracketed(literal.encode("ascii")).lower()
-        else:
-            self.host = (host or "").lower().encode("ascii")
-        self.port = _checked_port(int(port)) if port else None
-        self.target = ((path or "/") + (query or "")).encode("ascii")
 
     @property
     def origin(self) -> Origin:
@@ -145,10 +150,12 @@ class URL:
         The brackets of an IPv6 address belong to it, a zone does not: that means
         something on this host only.
         """
-        host = bracketed(self.host.partition(b"%")[0] if b":" in self.host else self.host)
-        if self.port is None or self.port == _DEFAULT_PORTS.get(self.scheme):
+        host, port = self.host, self.port
+        if b":" in host:
+            host = bracketed(host.partition(b"%")[0])
+        if port is None or port == _DEFAULT_PORTS.get(self.scheme):
             return host
-        return b"%b:%d" % (host, self.port)
+        return b"%b:%d" % (host, port)
 
     def __eq__(self, other: object) -> bool:
         return (

@@ -247,7 +247,7 @@ class Connection:
             ConnectionNotAvailable: The connection is in use, or was closed.
         """
         check_origin(request, self.origin)
-        timeouts = Timeouts(request.extensions.get("timeout"))
+        timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
         http = self.http
         if http is None:

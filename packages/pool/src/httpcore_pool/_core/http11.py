@@ -24,7 +24,7 @@ from .lease import Lease
 from .timeouts import Timeouts
 from .trace import Tracer
 from .upgraded import UpgradedStream
-from .upload import Upload
+from .upload import Upload, whole_message
 
 
 class State(enum.Enum):
@@ -108,17 +108,24 @@ class HTTP11Connection:
             ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.
         """
         writer = RequestWriter(request.method, request.url.target, request.headers)
-        upload = Upload(request, writer, self._colour)
+        message = whole_message(request, writer) if tracer is None else None
+        upload = Upload(request, writer, self._colour) if message is None else None
         self._begin()
-        exchange = Exchange(self.stream, writer, timeouts, tracer)
+        stream = self.stream
+        exchange = Exchange(stream, writer, timeouts, tracer)
         try:
             if tracer is None:
                 try:
-                    await upload.send(exchange)
+                    if message is not None:
+                        await stream.write(message, timeouts.for_write())
+                        exchange.is_sent = True
+                    elif upload is not None:
+                        await upload.send(exchange)
                 except (WriteError, WriteTimeout) as exc:
                     await self._answer_instead(exchange, exc)
                 head = await exchange.receive_head()
             else:
+                assert upload is not None
                 head = await self._exchange_heads_traced(request, upload, exchange, tracer)
         except BaseException as exc:
             self.is_answered = exchange.reader.received > 0
@@ -135,7 +142,7 @@ class HTTP11Connection:
             RuntimeError: The request goes to another origin than the connection.
         """
         check_origin(request, origin)
-        timeouts = Timeouts(request.extensions.get("timeout"))
+        timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
         return await self.handle(request, timeouts, tracer, None)
 

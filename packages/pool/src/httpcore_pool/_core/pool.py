@@ -38,6 +38,10 @@ _PORTS = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
 
+# Scheme, host, port. A plain tuple: it is hashed and compared for every request.
+OriginKey = tuple[bytes, bytes, int]
+
+
 class Pool:
     """Shares connections among requests.
 
@@ -85,16 +89,31 @@ class Pool:
         port = _PORTS.get(url.scheme)
         if port is None:
             raise _unsupported(url.scheme)
-        timeouts = Timeouts(request.extensions.get("timeout"))
+        timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
-        origin = Origin(url.scheme, url.host, port if url.port is None else url.port)
-        lease = await self._claim(origin, timeouts)
-        slot = lease.slot
+        key = (url.scheme, url.host, port if url.port is None else url.port)
+        now = time.monotonic()
+        with self._lock:
+            if self._abandoned:
+                self._settle_abandoned(now)
+            got = self._state.claim(key, now)
+            work = self._state.take_work()
+        if work is not None or isinstance(got, Ticket):
+            got = await self._await_slot(got, work, timeouts)
+        slot = got
+        lease = PoolLease(self, slot)
         try:
             if slot.state is SlotState.DIALLING:
-                http = await self._dial(slot, origin, request, timeouts, tracer)
+                http = await self._dial(slot, key, request, timeouts, tracer)
             else:
-                http = await self._reuse(slot, origin, request, timeouts, tracer)
+                assert slot.connection is not None
+                assert slot.connection.http is not None
+                http = slot.connection.http
+                # The first question costs no await, and its answer is nearly always no.
+                if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
+                    http = await self._redial(
+                        slot, key, request, timeouts, tracer, is_retry=False
+                    )
             slot.state = SlotState.ACTIVE
             was_used = http.served > 0
             try:
@@ -104,7 +123,7 @@ class Pool:
                     raise
             # The server had closed the connection while it was idle, and the
             # request was too late to be noticed: it goes out once more.
-            http = await self._redial(slot, origin, request, timeouts, tracer, is_retry=True)
+            http = await self._redial(slot, key, request, timeouts, tracer, is_retry=True)
             slot.state = SlotState.ACTIVE
             return await http.handle(request, timeouts, tracer, lease)
         except BaseException:
@@ -113,16 +132,13 @@ class Pool:
                 await close_all(doomed)
             raise
 
-    async def _claim(self, origin: Origin, timeouts: Timeouts) -> "PoolLease":
-        """Waits until there is a slot: a connection to use, or to dial."""
-        now = time.monotonic()
-        with self._lock:
-            if self._abandoned:
-                self._settle_abandoned(now)
-            got = self._state.claim(origin, now)
-            work = self._state.take_work()
-        if work is None and type(got) is Slot:
-            return PoolLease(self, got)
+    async def _await_slot(
+        self,
+        got: Slot[Connection] | Ticket[Connection],
+        work: Work[Connection] | None,
+        timeouts: Timeouts,
+    ) -> Slot[Connection]:
+        """Does what a claim left to do, and waits if it has to."""
         try:
             if work is not None:
                 await self._carry_out(work)
@@ -133,7 +149,7 @@ class Pool:
             raise
         slot = got.slot if isinstance(got, Ticket) else got
         assert slot is not None
-        return PoolLease(self, slot)
+        return slot
 
     async def _wait(self, ticket: Ticket[Connection], timeouts: Timeouts) -> None:
         """Waits until a ticket is granted.
@@ -188,13 +204,13 @@ class Pool:
     async def _dial(
         self,
         slot: Slot[Connection],
-        origin: Origin,
+        key: OriginKey,
         request: Request,
         timeouts: Timeouts,
         tracer: Tracer | None,
     ) -> HTTP11Connection:
         """Establishes the connection of a slot."""
-        connection = self._make_connection(origin)
+        connection = self._make_connection(Origin(*key))
         # From here on `close()` and `connections` see it.
         slot.connection = connection
         http = await connection.connect(request, timeouts, tracer)
@@ -208,27 +224,10 @@ class Pool:
             raise ConnectError("the connection pool was closed while the request connected")
         return http
 
-    async def _reuse(
-        self,
-        slot: Slot[Connection],
-        origin: Origin,
-        request: Request,
-        timeouts: Timeouts,
-        tracer: Tracer | None,
-    ) -> HTTP11Connection:
-        """Looks whether a connection is still alive, and dials another if not."""
-        assert slot.connection is not None
-        http = slot.connection.http
-        assert http is not None
-        # The first question costs no await, and its answer is nearly always no.
-        if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
-            return await self._redial(slot, origin, request, timeouts, tracer, is_retry=False)
-        return http
-
     async def _redial(
         self,
         slot: Slot[Connection],
-        origin: Origin,
+        key: OriginKey,
         request: Request,
         timeouts: Timeouts,
         tracer: Tracer | None,
@@ -243,7 +242,7 @@ class Pool:
         await close_all([dead])
         if not is_open:
             raise ConnectError("the connection pool was closed while the request connected")
-        return await self._dial(slot, origin, request, timeouts, tracer)
+        return await self._dial(slot, key, request, timeouts, tracer)
 
     # -- a request's end ---------------------------------------------------------
 

@@ -11,6 +11,8 @@ from httpcore_interface import (
     WriteTimeout,
 )
 
+from .._messages import Extensions
+
 
 class Timeouts:
     """The timeouts of one exchange, in seconds; None is no limit.
@@ -28,18 +30,31 @@ class Timeouts:
 
     __slots__ = ("_deadline", "_total", "connect", "pool", "read", "write")
 
-    def __init__(self, timeout: collections.abc.Mapping[str, float | None] | None) -> None:
-        self.connect = self.read = self.write = self.pool = None
-        self._total: float | None = None
+    def __init__(self, timeout: collections.abc.Mapping[str, float | None]) -> None:
+        self.connect = timeout.get("connect")
+        self.read = timeout.get("read")
+        self.write = timeout.get("write")
+        self.pool = timeout.get("pool")
+        self._total = total = timeout.get("total")
         self._deadline: float | None = None
-        if timeout:
-            self.connect = _checked(timeout, "connect")
-            self.read = _checked(timeout, "read")
-            self.write = _checked(timeout, "write")
-            self.pool = _checked(timeout, "pool")
-            self._total = _checked(timeout, "total")
-            if self._total is not None:
-                self._deadline = time.monotonic() + self._total
+        for seconds in (self.connect, self.read, self.write, self.pool, total):
+            # "not >=" also refuses NaN, which compares with nothing.
+            if seconds is not None and not seconds >= 0:
+                raise ValueError(
+                    f"a timeout must be None or at least 0 seconds, but is {seconds!r}"
+                )
+        if total is not None:
+            self._deadline = time.monotonic() + total
+
+    @classmethod
+    def of(cls, extensions: Extensions) -> "Timeouts":
+        """Returns the timeouts that a request asks for.
+
+        Raises:
+            ValueError: One of them is negative, or no number.
+        """
+        timeout = extensions.get("timeout")
+        return cls(timeout) if timeout else NO_TIMEOUTS
 
     def for_connect(self) -> float | None:
         """Returns the seconds for a connect.
@@ -91,12 +106,8 @@ class Timeouts:
         return left if seconds is None or left < seconds else seconds
 
 
-def _checked(timeout: collections.abc.Mapping[str, float | None], name: str) -> float | None:
-    seconds = timeout.get(name)
-    # "not >=" also refuses NaN, which compares with nothing.
-    if seconds is not None and not seconds >= 0:
-        raise ValueError(f"the {name} timeout must be None or at least 0, but is {seconds!r}")
-    return seconds
+NO_TIMEOUTS = Timeouts({})
+"""The timeouts of an exchange that has none."""
 
 
 class Deadline:

@@ -28,8 +28,23 @@ section 10.1.1: a client must not wait indefinitely)."""
 _MOST_EARLY_BYTES = 16 * 1024 * 1024
 
 
+def whole_message(request: Request, writer: RequestWriter) -> bytes | None:
+    """Returns all of a request as one piece of bytes, if it is small.
+
+    Raises:
+        LocalProtocolError: The body's size is not the announced one.
+    """
+    stream = request.stream
+    if type(stream) is not ByteStream or writer.expects_continue:
+        return None
+    content = stream.content
+    if len(content) > COALESCED_SIZE:
+        return None
+    return writer.whole(content)
+
+
 class Upload:
-    """Sends one request.
+    """Sends a request that does not go in one piece.
 
     Args:
         request: Where the body comes from.
@@ -55,22 +70,13 @@ class Upload:
             self._source = colour.open_source(stream)
 
     async def send(self, exchange: Exchange) -> None:
-        """Sends the head and the body, in one write where they are small.
+        """Sends the head, then the body.
 
         Ends early, with `exchange.early_head` set, when the server's answer makes
         the rest pointless.
         """
-        content, writer = self._content, self._writer
-        if content is None or len(content) > COALESCED_SIZE or writer.expects_continue:
-            await self.send_head(exchange)
-            await self.send_body(exchange)
-            return
-        message = writer.head
-        if content:
-            message += writer.frame(content)
-        message += writer.end()
-        await exchange.stream.write(message, exchange.timeouts.for_write())
-        exchange.is_sent = True
+        await self.send_head(exchange)
+        await self.send_body(exchange)
 
     async def send_head(self, exchange: Exchange) -> None:
         """Sends the head alone."""

@@ -164,6 +164,18 @@ class RequestWriter:
         if not self.is_chunked and size != self._remaining:
             self._raise_wrong_length(size)
 
+    def whole(self, content: bytes) -> bytes:
+        """Returns the whole request: the head, and all of the body.
+
+        Raises:
+            LocalProtocolError: The body is longer or shorter than the head announces.
+        """
+        if self.is_chunked:
+            return b"".join((self.head, self.frame(content), b"0\r\n\r\n"))
+        if len(content) != self._remaining:
+            self._raise_wrong_length(len(content))
+        return self.head + content if content else self.head
+
     def frame(self, chunk: bytes | memoryview) -> bytes | memoryview:
         """Returns a part of the body as it travels.
 
