@@ -76,7 +76,8 @@ class Case:
 def send_blocking(case: Case, address: Address) -> Iterator[Outcome]:
     """Send every step through one `ConnectionPool`."""
     context = address.make_context() if case.tls else None
-    with httpcore.ConnectionPool(ssl_context=context) as pool:
+    backend = httpcore.SyncBackend()
+    with httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
         for step in STEPS:
             times = Timeline()
             status, received, failure = None, 0, None

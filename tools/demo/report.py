@@ -27,7 +27,7 @@ def format_row(case: Case, outcome: Outcome) -> str:
         "-" if outcome.status is None else str(outcome.status),
         f"{outcome.received:,}",
         # A response without a connect came over a connection that was kept.
-        "reused" if times.connected is None and outcome.status else _milli(times.connected),
+        "reused" if times.connect is None and outcome.status else _milli(times.connect),
         _milli(times.first_byte),
         _milli(times.total),
     )

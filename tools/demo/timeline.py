@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from time import perf_counter
 
+_CONNECTING = ("connection.connect_tcp.started", "connection.connect_unix_socket.started")
 _CONNECTED = (
     "connection.connect_tcp.complete",
     "connection.connect_unix_socket.complete",
@@ -15,20 +16,29 @@ _HEAD_COMPLETE = ".receive_response_headers.complete"
 class Timeline:
     """A trace callback that notes the time of what it is told.
 
-    Its times are seconds since it was made, or None for what did not happen: a
-    reused connection is not connected.
+    Its times are in seconds, or None for what did not happen: a reused connection
+    is not connected.
+
+    Args:
+        began: When the request began, on the clock of `perf_counter`.
+        connect: How long TCP and TLS took to connect.
+        first_byte: From the beginning to the complete head of the response.
+        total: From the beginning to the end of the body.
     """
 
     began: float = field(default_factory=perf_counter)
-    connected: float | None = None
+    connect: float | None = None
     first_byte: float | None = None
     total: float | None = None
+    _connecting: float = field(default=0.0, init=False)
 
     def trace(self, event: str, values: object) -> None:
         """Note an event; the `trace` extension of a blocking request."""
-        # The handshake of TLS follows that of TCP, and its time replaces it.
-        if event in _CONNECTED:
-            self.connected = perf_counter() - self.began
+        if event in _CONNECTING:
+            self._connecting = perf_counter()
+        # The handshake of TLS follows that of TCP, and its end replaces it.
+        elif event in _CONNECTED:
+            self.connect = perf_counter() - self._connecting
         elif event.endswith(_HEAD_COMPLETE):
             self.first_byte = perf_counter() - self.began
 
