@@ -1,0 +1,105 @@
+"""Fixtures of every integration test: peers to talk to, and pools to talk with."""
+
+import collections.abc
+import contextlib
+import gc
+import os
+import pathlib
+import socket
+import ssl
+import sys
+
+import pytest
+
+# The peers are a package beside this file; pytest's importlib mode leaves the
+# import path alone.
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from colours import OpenPool
+from peers import hypercorn as hypercorn_server
+from peers import nginx as nginx_server
+from peers.blackhole import Blackhole
+from peers.certificates import Authority
+from peers.deadlines import wait_until
+from peers.starting import StartPeer
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def ssl_context(authority: Authority) -> ssl.SSLContext:
+    return authority.client_context()
+
+
+@pytest.fixture(scope="session")
+def hypercorn(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> collections.abc.Iterator[hypercorn_server.Hypercorn]:
+    folder = tmp_path_factory.mktemp("hypercorn")
+    with hypercorn_server.running(folder, authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nginx(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> collections.abc.Iterator[nginx_server.Nginx]:
+    executable = nginx_server.program()
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail("nginx is not installed, and CI is meant to have it")
+        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
+    folder = tmp_path_factory.mktemp("nginx")
+    with nginx_server.running(executable, folder, authority) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def no_socket_is_left() -> collections.abc.Iterator[None]:
+    before = open_sockets()
+    yield
+    if open_sockets() - before:
+        gc.collect()
+        wait_until(lambda: not open_sockets() - before, "every socket is closed again")
+
+
+def open_sockets() -> set[str]:
+    """The sockets of this process; none where the system does not tell."""
+    folder, found = pathlib.Path("/proc/self/fd"), set()
+    for entry in folder.iterdir() if folder.exists() else ():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(entry))
+    return {link for link in found if link.startswith("socket:")}
+
+
+@pytest.fixture
+def start_peer(
+    no_socket_is_left: None, authority: Authority
+) -> collections.abc.Iterator[StartPeer]:
+    with contextlib.closing(StartPeer(authority)) as start:
+        yield start
+
+
+@pytest.fixture
+def refusing_port(no_socket_is_left: None) -> collections.abc.Iterator[int]:
+    """A port where connections are refused: bound, but nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def blackhole(no_socket_is_left: None) -> collections.abc.Iterator[Blackhole]:
+    with Blackhole() as hole:
+        yield hole
+
+
+# Pools close before peers do: a script that waits for the end of a connection
+# comes to its end.
+@pytest.fixture
+def open_pool(start_peer: StartPeer) -> collections.abc.Iterator[OpenPool]:
+    with contextlib.ExitStack() as stack:
+        yield OpenPool(stack)

@@ -1,0 +1,39 @@
+"""One certificate authority of our own, and a certificate for this host."""
+
+import pathlib
+import ssl
+
+import trustme
+
+
+class Authority:
+    """Signs the one server certificate that every peer uses.
+
+    It is good for localhost, 127.0.0.1 and ::1.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self._authority = trustme.CA()
+        self._certificate = self._authority.issue_cert("localhost", "127.0.0.1", "::1")
+        self.chain_file = folder / "chain.pem"
+        self.key_file = folder / "key.pem"
+        chain = b"".join(pem.bytes() for pem in self._certificate.cert_chain_pems)
+        self.chain_file.write_bytes(chain)
+        self.key_file.write_bytes(self._certificate.private_key_pem.bytes())
+
+    @property
+    def certificate(self) -> str:
+        """The authority's own certificate, as PEM."""
+        return self._authority.cert_pem.bytes().decode()
+
+    def server_context(self) -> ssl.SSLContext:
+        """A new context of a server."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain_file, self.key_file)
+        return context
+
+    def client_context(self) -> ssl.SSLContext:
+        """A new context of a client that trusts this authority and no other."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._authority.configure_trust(context)
+        return context
