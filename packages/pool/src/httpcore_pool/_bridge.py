@@ -213,6 +213,14 @@ class BlockingBody:
             raise StopIteration
         return chunk
 
+    def read_all(self) -> bytes:
+        """Returns what is left of the body."""
+        rest = self._body.take_rest()
+        if rest is None:
+            return b"".join(self)
+        self.close()
+        return rest
+
     def close(self) -> None:
         """Ends the exchange; what has not been read is given up."""
         if not self._body.is_over:

@@ -82,6 +82,20 @@ class ResponseBody:
                 return None
         return chunk
 
+    def take_rest(self) -> bytes | None:
+        """Returns the whole rest of the body if it has been received already.
+
+        Returns:
+            None if `next_chunk` has to be awaited; nothing was taken then.
+        """
+        exchange = self._exchange
+        if self._is_ended or exchange.tracer is not None or exchange.early_chunks:
+            return None
+        rest = exchange.reader.take_rest()
+        if rest is not None:
+            self._complete()
+        return rest
+
     @property
     def is_over(self) -> bool:
         """Whether it has ended, and left nothing to close."""

@@ -50,6 +50,11 @@ class Pool:
         colour: Whose callers it serves.
         make_connection: Makes a connection, not connected yet, for an origin.
         backend: Supplies events for those who wait.
+
+    Attributes:
+        state: Who waits, who is idle, what is closed.
+        lock: Guards `state`, and nothing else. Held for microseconds, never across
+            an await, a callback, a close or anything that a finaliser may call.
     """
 
     def __init__(
@@ -59,10 +64,8 @@ class Pool:
         make_connection: collections.abc.Callable[[Origin], Connection],
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
     ) -> None:
-        self._state: PoolState[Connection] = PoolState(limits)
-        # Guards `_state`, and nothing else. Held for microseconds, never across an
-        # await, a callback, a close or anything that a finaliser may call.
-        self._lock = threading.Lock()
+        self.state: PoolState[Connection] = PoolState(limits)
+        self.lock = threading.Lock()
         self._colour = colour
         self._make_connection = make_connection
         self._backend = backend
@@ -93,11 +96,11 @@ class Pool:
         tracer = self._colour.tracer(request.extensions)
         key = (url.scheme, url.host, port if url.port is None else url.port)
         now = time.monotonic()
-        with self._lock:
+        with self.lock:
             if self._abandoned:
                 self._settle_abandoned(now)
-            got = self._state.claim(key, now)
-            work = self._state.take_work()
+            got = self.state.claim(key, now)
+            work = self.state.take_work()
         if work is not None or isinstance(got, Ticket):
             got = await self._await_slot(got, work, timeouts)
         slot = got
@@ -164,13 +167,13 @@ class Pool:
             event = self._backend().create_event()
             self._sleepers[event] = None
             try:
-                with self._lock:
+                with self.lock:
                     if ticket.is_settled:
                         break
                     ticket.event = event
                     if self._abandoned:
                         self._settle_abandoned(time.monotonic())
-                    work = self._state.take_work()
+                    work = self.state.take_work()
                 if work is not None:
                     await self._carry_out(work)
                 # Woken without a slot (see `note_abandoned`), it looks again.
@@ -185,19 +188,19 @@ class Pool:
             raise ConnectError("the connection pool was closed while the request waited")
 
     def _is_settled(self, ticket: Ticket[Connection]) -> bool:
-        with self._lock:
+        with self.lock:
             return ticket.is_settled
 
     async def _abandon(self, got: Slot[Connection] | Ticket[Connection]) -> None:
         now = time.monotonic()
-        with self._lock:
+        with self.lock:
             if isinstance(got, Ticket):
-                self._state.abandon(got, now)
+                self.state.abandon(got, now)
             elif got.state is SlotState.DIALLING:
-                self._state.failed(got, now)
+                self.state.failed(got, now)
             else:
-                self._state.release(got, now, reusable=True)
-            work = self._state.take_work()
+                self.state.release(got, now, reusable=True)
+            work = self.state.take_work()
         if work is not None:
             await self._carry_out(work)
 
@@ -214,9 +217,9 @@ class Pool:
         # From here on `close()` and `connections` see it.
         slot.connection = connection
         http = await connection.connect(request, timeouts, tracer)
-        with self._lock:
-            is_open = self._state.connected(slot, time.monotonic())
-            work = self._state.take_work()
+        with self.lock:
+            is_open = self.state.connected(slot, time.monotonic())
+            work = self.state.take_work()
         if work is not None:
             await self._carry_out(work)
         if not is_open:
@@ -237,33 +240,12 @@ class Pool:
         """Replaces the dead connection of a slot by a new one."""
         dead = slot.connection
         assert dead is not None
-        with self._lock:
-            is_open = self._state.redial(slot, time.monotonic(), is_retry=is_retry)
+        with self.lock:
+            is_open = self.state.redial(slot, time.monotonic(), is_retry=is_retry)
         await close_all([dead])
         if not is_open:
             raise ConnectError("the connection pool was closed while the request connected")
         return await self._dial(slot, key, request, timeouts, tracer)
-
-    # -- a request's end ---------------------------------------------------------
-
-    def settle(self, lease: "PoolLease", *, reusable: bool) -> list[Closable] | None:
-        """Takes a slot back; whoever waits for it is woken."""
-        with self._lock:
-            if lease.is_over:
-                return None
-            lease.is_over = True
-            now = time.monotonic()
-            if lease.slot.state is SlotState.DIALLING:
-                self._state.failed(lease.slot, now)
-            else:
-                self._state.release(lease.slot, now, reusable=reusable)
-            if self._abandoned:
-                self._settle_abandoned(now)
-            work = self._state.take_work()
-        if work is None:
-            return None
-        self._wake(work)
-        return list(work.doomed) or None
 
     def note_abandoned(self, lease: "PoolLease") -> None:
         """Notes, in a finaliser, that nobody will end a response."""
@@ -279,57 +261,58 @@ class Pool:
             lease = self._abandoned.popleft()
             if not lease.is_over:
                 lease.is_over = True
-                self._state.release(lease.slot, now, reusable=False)
+                self.state.release(lease.slot, now, reusable=False)
 
     # -- work --------------------------------------------------------------------
 
     @staticmethod
-    def _wake(work: Work[Connection]) -> None:
+    def wake(work: Work[Connection]) -> None:
+        """Wakes those who were granted what they waited for."""
         for ticket in work.granted:
             if ticket.event is not None:
                 ticket.event.set()
 
     async def _carry_out(self, work: Work[Connection]) -> None:
-        self._wake(work)
+        self.wake(work)
         if work.doomed:
             await close_all(work.doomed)
 
     async def aclose(self) -> None:
         """Closes every connection, and ends every request that waits or is under way."""
-        with self._lock:
+        with self.lock:
             self._settle_abandoned(time.monotonic())
-            self._state.close()
-            work = self._state.take_work()
+            self.state.close()
+            work = self.state.take_work()
         if work is not None:
             await self._carry_out(work)
 
     def reopen(self) -> None:
         """Lets a closed pool be used again."""
-        with self._lock:
-            self._state.reopen()
+        with self.lock:
+            self.state.reopen()
 
     # -- what is asked about it --------------------------------------------------
 
     @property
     def connections(self) -> list[Connection]:
         """The connections there are, in any state."""
-        with self._lock:
-            slots = list(self._state.slots)
+        with self.lock:
+            slots = list(self.state.slots)
         return [slot.connection for slot in slots if slot.connection is not None]
 
     @property
     def requests(self) -> tuple[int, int]:
         """How many requests are under way, and how many wait."""
         if self._abandoned:
-            with self._lock:
+            with self.lock:
                 self._settle_abandoned(time.monotonic())
-        return self._state.active, self._state.queued
+        return self.state.active, self.state.queued
 
     def stats(self) -> PoolStats:
         """Returns a snapshot of the pool's numbers."""
-        with self._lock:
+        with self.lock:
             self._settle_abandoned(time.monotonic())
-            return self._state.stats()
+            return self.state.stats()
 
     def describe(self) -> str:
         """Says how busy the pool is, for people."""
@@ -357,15 +340,27 @@ class PoolLease:
         self.is_over = False
 
     def end(self, *, reusable: bool) -> list[Closable] | None:
-        """Gives the slot back."""
-        return self._pool.settle(self, reusable=reusable)
+        """Gives the slot back; whoever waits for it is woken."""
+        pool, slot = self._pool, self.slot
+        now = time.monotonic()
+        with pool.lock:
+            if self.is_over:
+                return None
+            self.is_over = True
+            if slot.state is SlotState.DIALLING:
+                pool.state.failed(slot, now)
+            else:
+                pool.state.release(slot, now, reusable=reusable)
+            work = pool.state.take_work()
+        if work is None:
+            return None
+        pool.wake(work)
+        return list(work.doomed) or None
 
     def give_up(self) -> list[Closable] | None:
         """Gives the slot back after a failure; the connection may have survived it."""
         connection = self.slot.connection
-        return self._pool.settle(
-            self, reusable=connection is not None and connection.is_available
-        )
+        return self.end(reusable=connection is not None and connection.is_available)
 
     def abandon(self) -> None:
         """Gives the slot back from a finaliser."""

@@ -205,6 +205,21 @@ class ResponseReader:
             self._mode = _ENDED
         return b""
 
+    def take_rest(self) -> bytes | None:
+        """Returns the rest of the body if its length is known and it is all here.
+
+        Returns:
+            None if it is not; nothing was taken then.
+        """
+        rest, remaining = self._buffer, self._remaining
+        if self._mode == _ENDED:
+            return b""
+        if self._mode != _LENGTH or len(rest) < remaining:
+            return None
+        rest, self._buffer = rest[:remaining], rest[remaining:]
+        self._mode = _ENDED
+        return rest
+
     def _next_of_length(self) -> bytes | None:
         chunk = self._buffer
         remaining = self._remaining
