@@ -35,6 +35,13 @@ from .ticket import Ticket
 
 C = typing.TypeVar("C")
 
+# In Python 3.11 a member of an enumeration costs ten times a name of the module.
+_DIALLING = SlotState.DIALLING
+_RESERVED = SlotState.RESERVED
+_ACTIVE = SlotState.ACTIVE
+_IDLE = SlotState.IDLE
+_CLOSED = SlotState.CLOSED
+
 # Origins whose negotiated protocol is remembered after their last connection
 # has gone. Large enough for a crawler's working set, small beside its pages.
 _REMEMBERED_ORIGINS = 1024
@@ -58,6 +65,8 @@ class PoolState(typing.Generic[C]):
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        # What may be kept for no time at all is not kept.
+        self._most_idle = limits.idle if limits.idle_seconds > 0 else 0
         self.is_closed = False
         self.slots: dict[Slot[C], None] = {}
         self._origins: dict[typing.Hashable, OriginState[C]] = {}
@@ -98,8 +107,9 @@ class PoolState(typing.Generic[C]):
         origin = self._origins.get(key)
         if origin is None:
             origin = self._add_origin(key, may_share)
-        self._drop_expired(now)
         slot = self._take_open(origin, now)
+        if self._idle:
+            self._drop_expired(now)
         if slot is None:
             if not self._may_dial(origin) or not self._make_room():
                 return self._enqueue(origin)
@@ -126,7 +136,10 @@ class PoolState(typing.Generic[C]):
         while origin.idle:
             slot, _ = origin.idle.popitem()
             del self._idle[slot]
-            if now - slot.opened_at < self.limits.age_seconds:
+            if (
+                now - slot.opened_at < self.limits.age_seconds
+                and now - slot.idle_since < self.limits.idle_seconds
+            ):
                 self._add_request(slot)
                 return slot
             self._remove(slot)
@@ -134,7 +147,7 @@ class PoolState(typing.Generic[C]):
 
     def _add_request(self, slot: Slot[C]) -> None:
         if slot.in_use == 0:
-            slot.state = SlotState.RESERVED
+            slot.state = _RESERVED
         slot.in_use += 1
         slot.served += 1
         self._reused += 1
@@ -174,7 +187,7 @@ class PoolState(typing.Generic[C]):
         return slot
 
     def _begin_dial(self, slot: Slot[C]) -> None:
-        slot.state = SlotState.DIALLING
+        slot.state = _DIALLING
         slot.origin.dialling += 1
 
     def _enqueue(self, origin: OriginState[C]) -> Ticket[C]:
@@ -192,7 +205,7 @@ class PoolState(typing.Generic[C]):
         if slot is None:
             if not ticket.is_refused:
                 self._remove_ticket(ticket)
-        elif slot.state is SlotState.DIALLING:
+        elif slot.state is _DIALLING:
             self.failed(slot, now)
         else:
             self.release(slot, now, reusable=True)
@@ -210,10 +223,10 @@ class PoolState(typing.Generic[C]):
         Returns:
             False if the pool was closed meanwhile: the caller closes the connection.
         """
-        if slot.state is SlotState.CLOSED:
+        if slot.state is _CLOSED:
             return False
         origin = slot.origin
-        slot.state = SlotState.RESERVED
+        slot.state = _RESERVED
         slot.opened_at = now
         slot.capacity = capacity
         self._opened += 1
@@ -234,7 +247,7 @@ class PoolState(typing.Generic[C]):
 
     def failed(self, slot: Slot[C], now: float) -> None:
         """Notes that a dial failed or was given up; its place goes to the next."""
-        if slot.state is SlotState.CLOSED:
+        if slot.state is _CLOSED:
             return
         self.active -= slot.in_use
         self._discard(slot)
@@ -254,7 +267,7 @@ class PoolState(typing.Generic[C]):
         Returns:
             False if the pool was closed meanwhile.
         """
-        if slot.state is SlotState.CLOSED:
+        if slot.state is _CLOSED:
             return False
         slot.connection = None
         slot.capacity = slot.served = 1
@@ -275,7 +288,7 @@ class PoolState(typing.Generic[C]):
             now: The time, in seconds.
             reusable: Whether its connection can take another request.
         """
-        if slot.state is SlotState.CLOSED:
+        if slot.state is _CLOSED:
             return
         self.active -= 1
         slot.in_use -= 1
@@ -325,13 +338,14 @@ class PoolState(typing.Generic[C]):
             self._remove(slot)
             self._serve()
             return
-        slot.state = SlotState.IDLE
+        slot.state = _IDLE
         slot.idle_since = now
         slot.origin.roomy.pop(slot, None)
+        if self._idle:
+            self._drop_expired(now)
         slot.origin.idle[slot] = None
         self._idle[slot] = None
-        self._drop_expired(now)
-        if len(self._idle) > self.limits.idle:
+        if len(self._idle) > self._most_idle:
             self._evict(next(iter(self._idle)))
 
     def set_capacity(self, slot: Slot[C], capacity: int) -> None:
@@ -342,17 +356,17 @@ class PoolState(typing.Generic[C]):
         at all is not kept idle.
         """
         slot.capacity = capacity
-        if slot.state in (SlotState.RESERVED, SlotState.ACTIVE):
+        if slot.state in (_RESERVED, _ACTIVE):
             self._fill(slot)
             self._note_room(slot)
-        elif slot.state is SlotState.IDLE and capacity < 1:
+        elif slot.state is _IDLE and capacity < 1:
             self._evict(slot)
 
     def retire(self, slot: Slot[C]) -> None:
         """Notes that a connection takes no more requests; it ends with its last."""
         slot.is_retiring = True
         slot.origin.roomy.pop(slot, None)
-        if slot.state is SlotState.IDLE:
+        if slot.state is _IDLE:
             self._evict(slot)
             self._serve()
 
@@ -384,9 +398,9 @@ class PoolState(typing.Generic[C]):
 
     def _discard(self, slot: Slot[C]) -> None:
         origin = slot.origin
-        if slot.state is SlotState.DIALLING:
+        if slot.state is _DIALLING:
             origin.dialling -= 1
-        slot.state = SlotState.CLOSED
+        slot.state = _CLOSED
         del self.slots[slot]
         origin.count -= 1
         origin.roomy.pop(slot, None)
@@ -400,9 +414,9 @@ class PoolState(typing.Generic[C]):
         self.is_closed = True
         for slot in self.slots:
             # One that is being dialled is its dialler's to close: connected() says so.
-            if slot.state is not SlotState.DIALLING:
+            if slot.state is not _DIALLING:
                 self._doom(slot)
-            slot.state = SlotState.CLOSED
+            slot.state = _CLOSED
         for origin in self._origins.values():
             for ticket in origin.tickets:
                 ticket.is_refused = True
@@ -499,10 +513,10 @@ class PoolState(typing.Generic[C]):
         """Counts. O(connections): for people and monitors, not for every request."""
         states = collections.Counter(slot.state for slot in self.slots)
         return PoolStats(
-            dialling=states[SlotState.DIALLING],
-            reserved=states[SlotState.RESERVED],
-            active=states[SlotState.ACTIVE],
-            idle=states[SlotState.IDLE],
+            dialling=states[_DIALLING],
+            reserved=states[_RESERVED],
+            active=states[_ACTIVE],
+            idle=states[_IDLE],
             requests_active=self.active,
             requests_queued=self.queued,
             opened=self._opened,
