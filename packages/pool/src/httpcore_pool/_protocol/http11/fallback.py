@@ -121,6 +121,8 @@ class H11Reader:
         return (
             self._connection.our_state is h11.DONE
             and self._connection.their_state is h11.DONE
+            # h11 would say so itself, were it asked for one more event.
+            and not self._is_at_eof
             # Both framings at once: whoever sent that may have meant the other
             # one (RFC 9112, section 6.3, rule 3).
             and not self.is_ambiguous

@@ -336,7 +336,12 @@ class ResponseReader:
         """
         if self._fallback is not None:
             return self._fallback.may_continue and not self._fallback.unread
-        return self._mode == _ENDED and self._keeps_alive and not self._buffer
+        return (
+            self._mode == _ENDED
+            and self._keeps_alive
+            and not self._buffer
+            and not self._is_at_eof
+        )
 
     @property
     def has_switched(self) -> bool:
