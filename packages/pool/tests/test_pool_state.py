@@ -408,6 +408,16 @@ def test_any_claim_and_any_release_closes_what_has_expired() -> None:
     assert third.state is SlotState.IDLE
 
 
+@pytest.mark.parametrize(
+    ("now", "expected"), [(5.999, SlotState.IDLE), (6.0, SlotState.CLOSED)]
+)
+def test_idle_time_ends_when_it_is_over(now: float, expected: SlotState) -> None:
+    state = PoolState[str](Limits(idle_seconds=5.0))
+    slot = open_idle(state, "a", 1.0)
+    claim_slot(state, "b", now)
+    assert slot.state is expected
+
+
 def test_use_begins_the_idle_time_anew() -> None:
     state = PoolState[str](Limits(idle_seconds=5.0))
     slot = open_idle(state, "a", 0.0)
@@ -685,15 +695,16 @@ def test_origin_that_learns_to_share_is_remembered_anew() -> None:
 
 def test_memory_of_negotiations_is_bounded() -> None:
     state = PoolState[str](Limits())
-    for number in range(1100):
-        slot = open_slot(state, f"origin {number}", may_share=True)
+    for key in ["often", "once", *map(str, range(1022)), "often", "new", "newer"]:
+        slot = claim_slot(state, key, may_share=True)
+        slot = connect(state, slot, capacity=2 if key == "often" else 1)
         state.release(slot, 0.0, reusable=False)
     assert len(state._shares) == 1024
-    # The oldest is forgotten and so dialled alone; the newest is not.
-    claim_slot(state, "origin 0", may_share=True)
-    enqueue(state, "origin 0", may_share=True)
-    claim_slot(state, "origin 1099", may_share=True)
-    claim_slot(state, "origin 1099", may_share=True)
+    # What is forgotten is dialled alone, as is what can be shared.
+    for key, is_alone in [("often", True), ("once", True), ("0", True), ("1", False)]:
+        claim_slot(state, key, may_share=True)
+        assert isinstance(state.claim(key, 0.0, may_share=True), Ticket) is is_alone
+    assert state._shares["often"] is True
 
 
 def test_full_shared_connection_is_followed_by_another() -> None:
@@ -705,6 +716,14 @@ def test_full_shared_connection_is_followed_by_another() -> None:
     ticket = enqueue(state, may_share=True)
     state.release(slot, 0.0, reusable=True)
     assert ticket.slot is slot
+
+
+def test_place_on_a_full_shared_connection_is_free_again() -> None:
+    state = PoolState[str](Limits())
+    slot = open_slot(state, may_share=True, capacity=2)
+    assert claim_slot(state, may_share=True) is slot
+    state.release(slot, 0.0, reusable=True)
+    assert claim_slot(state, may_share=True) is slot
 
 
 def test_shared_connection_is_idle_after_its_last_request() -> None:

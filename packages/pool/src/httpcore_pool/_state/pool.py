@@ -270,7 +270,7 @@ class PoolState(typing.Generic[C]):
         if slot.state is _CLOSED:
             return False
         slot.connection = None
-        slot.capacity = slot.served = 1
+        slot.served = 1
         slot.is_retiring = False
         slot.origin.roomy.pop(slot, None)
         self._closed += 1
