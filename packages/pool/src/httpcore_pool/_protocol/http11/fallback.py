@@ -9,11 +9,15 @@ import h11
 
 from httpcore_interface import LocalProtocolError, RemoteProtocolError
 
-HEAD_LIMIT = 100 * 1024
-"""Bytes in a response head. h11's own 16 KiB is too small for real servers."""
+from .grammar import HEAD_LIMIT
+from .response import INCOMPLETE_CHUNKED, Head
 
 Fields = collections.abc.Sequence[tuple[bytes, bytes]]
-Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
+
+# What h11 says when the stream ends within what it reads as a whole: a head, a line.
+_CUT_SHORT = "peer unexpectedly closed connection"
+_TOO_LONG = "Receive buffer too long"
+_TOO_LONG_HEAD = f"the response head is longer than {HEAD_LIMIT} bytes"
 
 
 def encode_request(
@@ -71,12 +75,12 @@ class H11Reader:
         try:
             event = self._connection.next_event()
         except h11.RemoteProtocolError as exc:
-            raise RemoteProtocolError(self._describe(exc)) from exc
+            raise RemoteProtocolError(self._describe_head_error(exc)) from exc
         if not isinstance(event, h11.Response | h11.InformationalResponse):
             return None
         unread, _ = self._connection.trailing_data
         if self._fed - len(unread) > HEAD_LIMIT:
-            raise RemoteProtocolError(f"the response head is longer than {HEAD_LIMIT} bytes")
+            raise RemoteProtocolError(_TOO_LONG_HEAD)
         # The limit is each head's own: what follows is counted afresh.
         self._fed = len(unread)
         names = {name for name, _ in event.headers}
@@ -88,14 +92,16 @@ class H11Reader:
             [(bytes(name), bytes(value)) for name, value in event.headers.raw_items()],
         )
 
-    def _describe(self, exc: h11.RemoteProtocolError) -> str:
-        # Of a head that the end of the stream cuts short h11 speaks in terms of
-        # its own states.
-        if not self._is_at_eof:
-            return str(exc)
-        if self._fed == 0:
+    def _describe_head_error(self, exc: h11.RemoteProtocolError) -> str:
+        # h11 speaks of its own states and buffers; users want to know what came.
+        reason = str(exc)
+        if reason == _TOO_LONG:
+            return _TOO_LONG_HEAD
+        if self._is_at_eof and self._fed == 0:
             return "Server disconnected without sending a response."
-        return f"Server disconnected after {self._fed} bytes of an incomplete response head."
+        if reason == _CUT_SHORT:
+            return f"Server disconnected after {self._fed} bytes of an incomplete response head."
+        return reason
 
     def next_chunk(self) -> bytes | None:
         """Returns a part of the body, `b""` at its end, None for "more bytes"."""
@@ -104,7 +110,7 @@ class H11Reader:
         try:
             event = self._connection.next_event()
         except h11.RemoteProtocolError as exc:
-            raise RemoteProtocolError(str(exc)) from exc
+            raise RemoteProtocolError(self._describe_body_error(exc)) from exc
         if isinstance(event, h11.Data):
             return bytes(event.data)
         if isinstance(event, h11.EndOfMessage):
@@ -114,6 +120,11 @@ class H11Reader:
             ]
             return b""
         return None if event is h11.NEED_DATA else b""
+
+    def _describe_body_error(self, exc: h11.RemoteProtocolError) -> str:
+        # Of the ends within a chunked body h11 sets apart those within a line. To
+        # programs that look for its words it is all the same.
+        return INCOMPLETE_CHUNKED if str(exc) == _CUT_SHORT else str(exc)
 
     @property
     def may_continue(self) -> bool:

@@ -7,6 +7,9 @@ refuse what h11 takes, never the other way round.
 
 import re
 
+HEAD_LIMIT = 100 * 1024
+"""Bytes in a response head. h11's own 16 KiB is too small for real servers."""
+
 TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 # A value begins with a visible character and contains no control but the tab;
 # obs-text (0x80 to 0xff) is passed through as h11 does (RFC 9110, section 5.5).

@@ -20,6 +20,11 @@ if typing.TYPE_CHECKING:
 Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
 """HTTP version, status, reason, and the fields as (name, value) pairs."""
 
+# h11's words: programs look for them.
+INCOMPLETE_CHUNKED = (
+    "peer closed connection without sending complete message body (incomplete chunked read)"
+)
+
 # How the body is framed, and when it is not read by the lane.
 _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _ENDED, _FALLBACK = range(6)
 
@@ -283,10 +288,7 @@ class ResponseReader:
 
     def _need_more(self) -> bytes | None:
         if self._is_at_eof:
-            raise RemoteProtocolError(
-                "peer closed connection without sending complete message body "
-                "(incomplete chunked read)"
-            )
+            raise RemoteProtocolError(INCOMPLETE_CHUNKED)
         return None
 
     # -- h11 ---------------------------------------------------------------------
