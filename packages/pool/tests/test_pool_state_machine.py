@@ -248,17 +248,15 @@ class Model:
         self.queue.clear()
 
 
-def up_to(most: int) -> st.SearchStrategy[float]:
-    return st.one_of(st.integers(1, most).map(float), st.just(math.inf))
-
-
+# A limit of 0 hides what the others do, and infinity that there are any: most are small.
+NO_LIMIT = math.inf
 LIMITS = st.builds(
     Limits,
-    connections=up_to(5),
-    connections_per_origin=up_to(3),
-    idle=st.one_of(st.just(0.0), up_to(3)),
-    idle_seconds=st.one_of(st.just(0.0), up_to(6)),
-    age_seconds=st.one_of(st.just(0.0), up_to(12)),
+    connections=st.sampled_from([1, 2, 3, 4, 5, NO_LIMIT]),
+    connections_per_origin=st.sampled_from([NO_LIMIT, NO_LIMIT, 1, 2, 3]),
+    idle=st.sampled_from([NO_LIMIT, NO_LIMIT, 1, 2, 3, 0]),
+    idle_seconds=st.sampled_from([NO_LIMIT, 2, 4, 6, 0]),
+    age_seconds=st.sampled_from([NO_LIMIT, NO_LIMIT, 8, 12, 0]),
 )
 
 
@@ -334,6 +332,19 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
             self.state.release(connection.slot, self.now, reusable=reusable)
             if connection.phase is not SlotState.CLOSED:
                 self.model.release(connection, self.now, reusable=reusable)
+
+    @rule(target=connections, request=consumes(requests))
+    def finish(
+        self, request: Request
+    ) -> "Connection | hypothesis.stateful.MultipleResults[Connection]":
+        """Takes a request through all that is left of it."""
+        while request.connection is not None and request.connection.phase in (
+            SlotState.DIALLING,
+            SlotState.RESERVED,
+        ):
+            self.proceed(request, capacity=2)
+        self.end(request, reusable=True)
+        return request.connection or hypothesis.stateful.multiple()
 
     @rule(request=requests)
     def redial(self, request: Request) -> None:
@@ -528,7 +539,7 @@ def is_dialling(slot: Slot[str]) -> bool:
 
 
 PoolMachine.TestCase.settings = hypothesis.settings(
-    max_examples=150,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
