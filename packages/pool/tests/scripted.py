@@ -1,0 +1,864 @@
+"""A network in memory that plays scripts: no socket, no waiting, any fault on demand.
+
+    network.play(TakeRequest(), Give(b"HTTP/1.1 200 OK..."))    # the next connection
+    pool = ConnectionPool(network_backend=ScriptedBackend(network))
+
+A script says what the server does, in order. It takes what it expects, and what
+it gives can be read as soon as the steps before have been played. Time is
+virtual: a read that nothing answers moves the clock by its timeout, and raises.
+
+`Network` and `Connection` know no colour: they do in plain calls what a backend
+and a stream do, and record it. `ScriptedBackend` and `ScriptedStream` are their
+blocking faces; async ones add nothing but `await`.
+
+Whatever a client does that no script foresees is a complaint: it is raised at
+once, and again by `Network.check` at the end of the test.
+"""
+
+import collections
+import collections.abc
+import contextlib
+import dataclasses
+import enum
+import math
+import ssl
+import sys
+import threading
+import time
+import types
+import typing
+
+import h11
+import pytest
+
+from httpcore_interface import (
+    SOCKET_OPTION,
+    ConnectError,
+    ConnectTimeout,
+    Event,
+    NetworkBackend,
+    NetworkStream,
+    ReadError,
+    ReadTimeout,
+    WriteError,
+    WriteTimeout,
+)
+
+Hook = collections.abc.Callable[[], object]
+
+PATIENCE = 10.0
+"""Seconds of real time after which a test that waits for another thread fails."""
+
+
+class Clock:
+    """The time of a test: it passes when somebody waits, and only then."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        assert math.isfinite(seconds), "somebody waits for ever"
+        self.now += max(seconds, 0.0)
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Becomes the clock of everything in the pool's package that looks at one."""
+        found = 0
+        for name, module in list(sys.modules.items()):
+            if name.startswith("httpcore_pool"):
+                for attribute, value in list(vars(module).items()):
+                    if value is time or value is time.monotonic:
+                        mine = self if value is time else self.monotonic
+                        monkeypatch.setattr(module, attribute, mine)
+                        found += 1
+        assert found, "no module of the pool looks at a clock that could be replaced"
+
+
+# -- faults ----------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """Any exception that no `except Exception` catches, such as a cancellation."""
+
+
+class FaultKind(enum.Enum):
+    """What a call may raise."""
+
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    INTERRUPT = "interrupt"
+    CRASH = "crash"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One call that fails.
+
+    Args:
+        at: Its number, from 0.
+        kind: What it raises.
+        is_late: Whether it takes effect before it fails.
+    """
+
+    at: int
+    kind: FaultKind
+    is_late: bool = False
+
+
+_FAILURES: dict[str, tuple[type[Exception], type[Exception]]] = {
+    "connect_tcp": (ConnectError, ConnectTimeout),
+    "connect_unix_socket": (ConnectError, ConnectTimeout),
+    "start_tls": (ConnectError, ConnectTimeout),
+    "read": (ReadError, ReadTimeout),
+    "write": (WriteError, WriteTimeout),
+}
+
+
+def faults_of(operations: collections.abc.Sequence[str]) -> list[Fault]:
+    """Every fault that the calls of a run could have.
+
+    By the contract of backends a close does not fail, a sleep cannot, and a read
+    that times out has lost nothing.
+    """
+    return [
+        Fault(at, kind, is_late)
+        for at, operation in enumerate(operations)
+        for kind in FaultKind
+        for is_late in (False, True)
+        if kind in (FaultKind.INTERRUPT, FaultKind.CRASH)
+        or (operation in _FAILURES and not (kind is FaultKind.TIMEOUT and is_late))
+    ]
+
+
+# -- what a server does ------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Received:
+    """A request as the server understood it, by h11."""
+
+    method: bytes
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a field, given by its name in lower case."""
+        values = [value for known, value in self.headers if known.lower() == name]
+        assert len(values) < 2
+        return values[0] if values else None
+
+
+class Step:
+    """One thing that the server does."""
+
+    is_open_ended = False
+    """Whether it may be left unplayed when the test ends."""
+
+    def play(self, connection: "Connection") -> bool:
+        """Does it, if it can be done now; returns whether it is over."""
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Take(Step):
+    """Receives exactly these bytes."""
+
+    content: bytes
+
+    def play(self, connection: "Connection") -> bool:
+        inbox = connection.inbox
+        if not inbox.startswith(self.content[: len(inbox)]):
+            connection.complain(f"{self.content!r} was expected, but {bytes(inbox)!r} came")
+        if len(inbox) < len(self.content):
+            return False
+        del inbox[: len(self.content)]
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class TakeHead(Step):
+    """Receives the head of a request, and leaves its body."""
+
+    def play(self, connection: "Connection") -> bool:
+        end = connection.inbox.find(b"\r\n\r\n") + 4
+        if end < 4:
+            return False
+        parser = h11.Connection(h11.SERVER)
+        parser.receive_data(bytes(connection.inbox[:end]))
+        event = parser.next_event()
+        assert isinstance(event, h11.Request), event
+        connection.requests.append(_received(event, b""))
+        del connection.inbox[:end]
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class TakeRequest(Step):
+    """Receives a whole request, valid in h11's eyes."""
+
+    def play(self, connection: "Connection") -> bool:
+        return connection.take_request() is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class TakeSome(Step):
+    """Receives whatever has come, once it is `size` bytes."""
+
+    size: int
+
+    def play(self, connection: "Connection") -> bool:
+        if len(connection.inbox) < self.size:
+            return False
+        connection.inbox.clear()
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class TakeAll(Step):
+    """Receives everything from here on, and does not look at it."""
+
+    is_open_ended = True
+
+    def play(self, connection: "Connection") -> bool:
+        connection.inbox.clear()
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Serve(Step):
+    """Answers every request from here on."""
+
+    answer: collections.abc.Callable[[Received], bytes]
+    is_open_ended = True
+
+    def play(self, connection: "Connection") -> bool:
+        while (request := connection.take_request()) is not None:
+            connection.outbox.append(self.answer(request))
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Give(Step):
+    """Sends bytes, as one segment: one read returns no more than these."""
+
+    content: bytes
+
+    def play(self, connection: "Connection") -> bool:
+        connection.outbox.append(self.content)
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class End(Step):
+    """Ends the server's side of the stream; what is sent to it still gets lost."""
+
+    def play(self, connection: "Connection") -> bool:
+        connection.is_deaf = True
+        connection.outbox.append(b"")
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Record(Step):
+    """Sends what makes a TLS stream readable without carrying data: a ticket."""
+
+    def play(self, connection: "Connection") -> bool:
+        connection.outbox.append(None)
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class FailRead(Step):
+    """Makes a read fail."""
+
+    error: BaseException
+
+    def play(self, connection: "Connection") -> bool:
+        connection.is_deaf = True
+        connection.outbox.append(self.error)
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class FailWrite(Step):
+    """Makes the next write fail, of which nothing arrives."""
+
+    error: BaseException
+
+
+@dataclasses.dataclass(frozen=True)
+class Stall(Step):
+    """Takes no bytes for so long: the write waits, or times out."""
+
+    seconds: float = math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class Pause(Step):
+    """Sends nothing for so long: the read waits, or times out."""
+
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Meanwhile(Step):
+    """Lets something happen elsewhere while the client waits in a read."""
+
+    hook: Hook
+
+
+@dataclasses.dataclass(frozen=True)
+class MeanwhileWriting(Step):
+    """Lets something happen elsewhere while the client waits in a write."""
+
+    hook: Hook
+
+
+@dataclasses.dataclass(frozen=True)
+class Do(Step):
+    """Lets something happen elsewhere as soon as the script has come here."""
+
+    hook: Hook
+
+    def play(self, connection: "Connection") -> bool:
+        self.hook()
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Hang(Step):
+    """Blocks the thread that reads until the stream is closed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Dial(Step):
+    """How connecting goes; stands first, if at all."""
+
+    seconds: float = 0.0
+    error: BaseException | None = None
+    meanwhile: Hook | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shake(Step):
+    """How the TLS handshake goes; stands where it happens, if at all."""
+
+    seconds: float = 0.0
+    error: BaseException | None = None
+    meanwhile: Hook | None = None
+
+
+def _received(request: h11.Request, body: bytes) -> Received:
+    headers = [(bytes(name), bytes(value)) for name, value in request.headers.raw_items()]
+    return Received(request.method, request.target, headers, body)
+
+
+# -- the network -------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """What a connect was given."""
+
+    host: str | None = None
+    port: int | None = None
+    path: str | None = None
+    timeout: float | None = None
+    local_address: str | None = None
+    socket_options: tuple[SOCKET_OPTION, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Handshake:
+    """What a start_tls was given."""
+
+    ssl_context: ssl.SSLContext
+    server_hostname: str | None
+    timeout: float | None
+
+
+class Network:
+    """Every connection of a test, and what was done to reach them.
+
+    Attributes:
+        clock: Its time.
+        connections: Those that were established, in order.
+        attempts: What each attempt to connect was given, failed ones included.
+        sleeps: The seconds of each sleep.
+        operations: The name of each call that a backend, stream or event was given.
+        fault: The one of them that fails.
+        otherwise: The script of connections that none was written for.
+    """
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.connections: list[Connection] = []
+        self.attempts: list[Address] = []
+        self.sleeps: list[float] = []
+        self.operations: list[str] = []
+        self.fault: Fault | None = None
+        self.otherwise: collections.abc.Callable[[], list[Step]] | None = None
+        self._scripts: collections.deque[list[Step]] = collections.deque()
+        self._complaints: list[str] = []
+        self._while_waiting: collections.deque[Hook] = collections.deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+
+    def play(self, *steps: Step) -> None:
+        """Writes the script of the next connection that has none yet."""
+        self._scripts.append(list(steps))
+
+    def answer(self, *answers: bytes) -> None:
+        """Writes the script of a connection that answers so many requests."""
+        self.play(*(step for answer in answers for step in (TakeRequest(), Give(answer))))
+
+    def serve(self, answer: collections.abc.Callable[[Received], bytes]) -> None:
+        """Lets every connection without a script answer every request."""
+        self.otherwise = lambda: [Serve(answer)]
+
+    def while_waiting(self, *hooks: Hook) -> None:
+        """Says what happens while the next who wait on an event do so.
+
+        One that is not set by then waits in vain: its timeout passes.
+        """
+        self._while_waiting.extend(hooks)
+
+    @property
+    def open_connections(self) -> list["Connection"]:
+        """The connections that are open at this end."""
+        return [connection for connection in self.connections if connection.is_open]
+
+    def complain(self, complaint: str) -> typing.NoReturn:
+        """Notes and raises what the client should not have done."""
+        self._complaints.append(complaint)
+        raise AssertionError(complaint)
+
+    def check(self) -> None:
+        """Makes sure that every script was played, and nobody had to complain."""
+        assert not self._complaints
+        assert not self._scripts, "there were fewer connections than scripts"
+        for connection in self.connections:
+            left = [step for step in connection.steps if not step.is_open_ended]
+            assert not left, f"connection {connection.number} has not played {left}"
+
+    # -- what backends do ------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def call(self, operation: str) -> collections.abc.Iterator[None]:
+        """Counts a call, and makes it fail if it is its turn."""
+        self.operations.append(operation)
+        fault = self.fault
+        if fault is None or fault.at != len(self.operations) - 1:
+            yield
+            return
+        if not fault.is_late:
+            raise _failure_of(operation, fault.kind)
+        yield
+        raise _failure_of(operation, fault.kind)
+
+    def connect(self, operation: str, address: Address) -> "Connection":
+        """Establishes the next connection, or fails as its script says."""
+        connection = None
+        try:
+            with self.call(operation):
+                self.attempts.append(address)
+                steps = self._next_script()
+                if steps and isinstance(steps[0], Dial):
+                    self.pass_time(steps.pop(0), address.timeout, ConnectTimeout)
+                connection = Connection(self, len(self.connections), steps, address)
+                self.connections.append(connection)
+        except BaseException:
+            if connection is not None:
+                connection.is_open = False
+            raise
+        return connection
+
+    def _next_script(self) -> list[Step]:
+        if self._scripts:
+            return self._scripts.popleft()
+        if self.otherwise is None:
+            self.complain(f"no script was written for connection {len(self.connections)}")
+        return self.otherwise()
+
+    def pass_time(self, step: Step, timeout: float | None, expired: type[Exception]) -> None:
+        """Lets a step that takes time take it, or the timeout pass."""
+        assert isinstance(step, Dial | Shake)
+        if step.meanwhile is not None:
+            step.meanwhile()
+        if timeout is not None and timeout < step.seconds:
+            self.clock.advance(timeout)
+            raise expired(f"timed out after {timeout} seconds")
+        self.clock.advance(step.seconds)
+        if step.error is not None:
+            raise step.error
+
+    def sleep(self, seconds: float) -> None:
+        """Lets time pass."""
+        with self.call("sleep"):
+            self.sleeps.append(seconds)
+            self.clock.advance(seconds)
+
+    def wait(
+        self,
+        wait_really: collections.abc.Callable[[float | None], bool],
+        timeout: float | None,
+    ) -> bool:
+        """Waits on an event: for a hook, where one was written, or really."""
+        with self.call("wait"):
+            if self._while_waiting:
+                self._while_waiting.popleft()()
+                if not wait_really(0) and timeout is not None:
+                    self.clock.advance(timeout)
+                return wait_really(0)
+            with self._changed:
+                self._waiting += 1
+                self._changed.notify_all()
+            try:
+                if wait_really(min(timeout or PATIENCE, PATIENCE)):
+                    return True
+            finally:
+                with self._changed:
+                    self._waiting -= 1
+                    self._changed.notify_all()
+            if timeout is None or timeout > PATIENCE:
+                self.complain("a request waits, and nobody wakes it")
+            return False
+
+    def until_waiting(self, count: int) -> None:
+        """Returns once so many threads wait on events."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._waiting == count, PATIENCE)
+
+
+def _failure_of(operation: str, kind: FaultKind) -> BaseException:
+    if kind is FaultKind.INTERRUPT:
+        return KeyboardInterrupt(f"during {operation}")
+    if kind is FaultKind.CRASH:
+        return Crash(f"during {operation}")
+    error, timeout = _FAILURES[operation]
+    failure = error if kind is FaultKind.ERROR else timeout
+    return failure(f"{operation} was made to fail")
+
+
+class Connection:
+    """One connection, and the server at its other end.
+
+    Attributes:
+        number: Its place in `Network.connections`.
+        address: What it was dialled with.
+        steps: What is left of its script.
+        is_open: Whether it is open at this end.
+        inbox: What the client has written, and the script has not taken yet.
+        outbox: What the client can read: segments, `b""` for the end, None for a
+            record without data, or an error.
+        written: The very buffers that the client wrote.
+        requests: Those that the script has taken.
+        timeouts: (operation, timeout) of each read and write.
+        handshakes: What each start_tls was given.
+        is_deaf: Whether the server has ended its side: what is sent gets lost.
+        on_look: Called, once, when the client asks whether it is readable.
+    """
+
+    def __init__(
+        self, network: Network, number: int, steps: list[Step], address: Address
+    ) -> None:
+        self._network = network
+        self.number = number
+        self.address = address
+        self.steps = steps
+        self.is_open = True
+        self.inbox = bytearray()
+        self.outbox: collections.deque[bytes | BaseException | None] = collections.deque()
+        self.written: list[bytes] = []
+        self.requests: list[Received] = []
+        self.timeouts: list[tuple[str, float | None]] = []
+        self.handshakes: list[Handshake] = []
+        self.on_look: Hook | None = None
+        self.is_deaf = False
+        self._is_broken = False
+        self._parser: h11.Connection | None = None
+        self._events: list[h11.Request | h11.Data] = []
+        self._closed = threading.Event()
+        self._hanging = threading.Event()
+        self._advance()
+
+    def complain(self, complaint: str) -> typing.NoReturn:
+        """Notes and raises what the client should not have done."""
+        self._network.complain(f"connection {self.number}: {complaint}")
+
+    @property
+    def sent(self) -> bytes:
+        """All that the client wrote."""
+        return b"".join(self.written)
+
+    def take_request(self) -> Received | None:
+        """Takes a whole request out of the inbox; None while it is not complete."""
+        if not self.inbox:
+            return None
+        if self._parser is None:
+            self._parser = h11.Connection(h11.SERVER)
+            self._events = []
+        self._parser.receive_data(bytes(self.inbox))
+        self.inbox.clear()
+        while True:
+            event = self._parser.next_event()
+            if isinstance(event, h11.Request | h11.Data):
+                self._events.append(event)
+            elif isinstance(event, h11.EndOfMessage):
+                break
+            else:
+                return None
+        unread, _ = self._parser.trailing_data
+        self.inbox += unread
+        head, *body = self._events
+        assert isinstance(head, h11.Request)
+        request = _received(
+            head, b"".join(bytes(part.data) for part in body if isinstance(part, h11.Data))
+        )
+        self.requests.append(request)
+        self._parser = None
+        return request
+
+    def _advance(self) -> None:
+        while self.steps and self.steps[0].play(self):
+            self.steps.pop(0)
+
+    # -- what streams do -------------------------------------------------------------
+
+    def read(self, max_bytes: int, timeout: float | None) -> bytes:
+        """Returns what the script has given, or waits as long as it says."""
+        self.timeouts.append(("read", timeout))
+        with self._network.call("read"):
+            while True:
+                if not self.is_open:
+                    raise ReadError("this stream is closed")
+                self._advance()
+                if not self.outbox:
+                    self._wait_for_bytes(timeout)
+                elif self.outbox[0] is None:
+                    self.outbox.popleft()
+                else:
+                    return self._next_segment(max_bytes)
+
+    def _next_segment(self, max_bytes: int) -> bytes:
+        segment = self.outbox[0]
+        assert segment is not None
+        if isinstance(segment, BaseException):
+            self.outbox.popleft()
+            raise segment
+        if not segment:
+            return b""  # and so for ever
+        if len(segment) > max_bytes:
+            self.outbox[0] = segment[max_bytes:]
+        else:
+            self.outbox.popleft()
+        return segment[:max_bytes]
+
+    def _wait_for_bytes(self, timeout: float | None) -> None:
+        step = self.steps[0] if self.steps else None
+        if isinstance(step, Meanwhile):
+            self.steps.pop(0)
+            step.hook()
+        elif isinstance(step, Hang):
+            self.steps.pop(0)
+            self._hanging.set()
+            if not self._closed.wait(PATIENCE):
+                self.complain("a read was not interrupted")
+        elif isinstance(step, Pause) and (timeout is None or timeout >= step.seconds):
+            self.steps.pop(0)
+            self._network.clock.advance(step.seconds)
+        elif timeout is None or math.isinf(timeout):
+            self.complain(f"the client reads for ever, but the server is at {step}")
+        else:
+            if isinstance(step, Pause):
+                self.steps[0] = Pause(step.seconds - timeout)
+            self._network.clock.advance(timeout)
+            raise ReadTimeout(f"nothing came within {timeout} seconds")
+
+    def until_hanging(self) -> None:
+        """Returns once a thread has come to a `Hang`."""
+        assert self._hanging.wait(PATIENCE)
+
+    def write(self, buffer: bytes, timeout: float | None) -> None:
+        """Gives the script what the client sends."""
+        self.timeouts.append(("write", timeout))
+        if self._is_broken:
+            self.complain("a write follows one that failed")
+        try:
+            with self._network.call("write"):
+                self._write(buffer, timeout)
+        except BaseException:
+            self._is_broken = True
+            raise
+
+    def _write(self, buffer: bytes, timeout: float | None) -> None:
+        step = self._step_at_write()
+        if isinstance(step, MeanwhileWriting):
+            self.steps.pop(0)
+            step.hook()
+            step = self._step_at_write()
+        if isinstance(step, FailWrite):
+            self.steps.pop(0)
+            raise step.error
+        if isinstance(step, Stall):
+            self._stall(step, timeout)
+        elif step is None and not self.is_deaf:
+            self.complain(f"nobody expected {bytes(buffer[:200])!r}")
+        self.written.append(buffer)
+        self.inbox += buffer
+        self._advance()
+
+    def _step_at_write(self) -> Step | None:
+        if not self.is_open:
+            raise WriteError("this stream is closed")
+        self._advance()
+        return self.steps[0] if self.steps else None
+
+    def _stall(self, step: Stall, timeout: float | None) -> None:
+        self.steps.pop(0)
+        if timeout is None or timeout >= step.seconds:
+            self._network.clock.advance(step.seconds)
+        else:
+            self._network.clock.advance(timeout)
+            raise WriteTimeout(f"nothing was taken within {timeout} seconds")
+
+    def start_tls(self, handshake: Handshake) -> None:
+        """Does the handshake as the script says; a failed one closes."""
+        try:
+            with self._network.call("start_tls"):
+                if not self.is_open:
+                    raise ConnectError("this stream is closed")
+                self._advance()
+                self.handshakes.append(handshake)
+                if self.steps and isinstance(self.steps[0], Shake):
+                    step = self.steps.pop(0)
+                    self._network.pass_time(step, handshake.timeout, ConnectTimeout)
+                if not self.is_open:
+                    raise ConnectError("the stream was closed during the handshake")
+        except BaseException:
+            self.is_open = False
+            raise
+
+    def close(self) -> None:
+        """Closes, even when it fails."""
+        try:
+            with self._network.call("close"):
+                pass
+        finally:
+            self.is_open = False
+            self._closed.set()
+
+    def is_readable(self) -> bool:
+        """Whether a read would return at once."""
+        if self.on_look is not None:
+            hook, self.on_look = self.on_look, None
+            hook()
+        if self.is_open:
+            self._advance()
+        return not self.is_open or bool(self.outbox)
+
+
+# -- for blocking code ---------------------------------------------------------------
+
+
+class ScriptedStream(NetworkStream):
+    """A connection, for blocking code."""
+
+    def __init__(self, connection: Connection, *, is_encrypted: bool = False) -> None:
+        self.connection = connection
+        self._is_encrypted = is_encrypted
+        self._is_replaced = False
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._check()
+        return self.connection.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._check()
+        self.connection.write(buffer, timeout)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> "ScriptedStream":
+        self._check()
+        self._is_replaced = True
+        self.connection.start_tls(Handshake(ssl_context, server_hostname, timeout))
+        return ScriptedStream(self.connection, is_encrypted=True)
+
+    def _check(self) -> None:
+        if self._is_replaced:
+            self.connection.complain("the stream from before the handshake is used")
+
+    # What comes back depends on the name that is asked for.
+    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
+        return extra_info(self.connection, info, is_encrypted=self._is_encrypted)
+
+
+def extra_info(connection: Connection, info: str, *, is_encrypted: bool) -> object:
+    """What streams of any colour tell of a connection."""
+    if info == "is_readable":
+        return connection.is_readable()
+    if info == "ssl_object":
+        return types.SimpleNamespace(version=lambda: "TLSv1.3") if is_encrypted else None
+    if info == "server_addr":
+        return (connection.address.host, connection.address.port)
+    return None
+
+
+class ScriptedEvent(Event):
+    """An event whose waits the network knows of."""
+
+    __slots__ = ("_network",)
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._network = network
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None and timeout <= 0:
+            return super().wait(0)
+        return self._network.wait(super().wait, timeout)
+
+
+class ScriptedBackend(NetworkBackend):
+    """A network, for blocking code."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> ScriptedStream:
+        options = None if socket_options is None else tuple(socket_options)
+        address = Address(host, port, None, timeout, local_address, options)
+        return ScriptedStream(self.network.connect("connect_tcp", address))
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> ScriptedStream:
+        options = None if socket_options is None else tuple(socket_options)
+        address = Address(path=path, timeout=timeout, socket_options=options)
+        return ScriptedStream(self.network.connect("connect_unix_socket", address))
+
+    def sleep(self, seconds: float) -> None:
+        self.network.sleep(seconds)
+
+    def create_event(self) -> Event:
+        return ScriptedEvent(self.network)
