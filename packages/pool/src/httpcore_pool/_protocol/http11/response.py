@@ -136,7 +136,8 @@ class ResponseReader:
             return None
         status = int(status_line[1])
         if status < 200:
-            if status == 101:
+            # An interim response has no body, but h11 reads its framing all the same.
+            if status == 101 or any(name.lower() in _BEARINGS for name, _ in fields):
                 return None
         elif not self._plan_body(status, fields, block):
             return None
