@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 from colours import OpenPool
+from peers.blackhole import Blackhole
 from peers.deadlines import Signal, Stopwatch, wait_until
 from peers.messages import head, reply
 from peers.scripted import Conversation
@@ -35,6 +36,15 @@ def test_close_closes_idle_connections(start_peer: StartPeer, open_pool: OpenPoo
     gone.wait()
     assert pool.connections == []
     pool.close()
+
+
+def test_closed_pool_makes_no_connections(start_peer: StartPeer, open_pool: OpenPool) -> None:
+    peer = start_peer(keeps_silent)
+    pool = open_pool()
+    pool.close()
+    with pytest.raises((httpcore.NetworkError, RuntimeError), match="clos"):
+        pool.request("GET", peer.url())
+    assert (peer.accepted, len(pool._requests)) == (0, 0)
 
 
 def test_close_ends_requests_that_wait_for_a_connection(
@@ -110,6 +120,45 @@ def test_close_ends_writes_in_other_threads(start_peer: StartPeer, open_pool: Op
     assert watch.seconds < AT_ONCE
     over.set()
     assert isinstance(error, httpcore.NetworkError | httpcore.RemoteProtocolError)
+
+
+def test_close_ends_connecting_in_other_threads(
+    open_pool: OpenPool, blackhole: Blackhole
+) -> None:
+    pool = open_pool()
+    connecting = Worker(lambda: pool.request("GET", f"http://127.0.0.1:{blackhole.port}/"))
+    wait_until(lambda: pool.stats().dialling == 1, "the request connects")
+    watch = Stopwatch()
+    pool.close()
+    assert isinstance(connecting.error(), httpcore.NetworkError | RuntimeError)
+    assert watch.seconds < AT_ONCE
+    assert (pool.connections, len(pool._requests)) == ([], 0)
+
+
+def test_close_ends_handshakes_in_other_threads(
+    start_peer: StartPeer, open_pool: OpenPool, ssl_context: ssl.SSLContext
+) -> None:
+    peer = start_peer(keeps_silent)
+    pool = open_pool(ssl_context=ssl_context)
+    connecting = Worker(lambda: pool.request("GET", peer.url(scheme="https")))
+    wait_until(lambda: peer.accepted == 1, "the handshake is under way")
+    watch = Stopwatch()
+    pool.close()
+    assert isinstance(connecting.error(), httpcore.NetworkError | RuntimeError)
+    assert watch.seconds < AT_ONCE
+    assert (pool.connections, len(pool._requests)) == ([], 0)
+
+
+def test_close_ends_pauses_between_attempts_to_connect(
+    open_pool: OpenPool, refusing_port: int
+) -> None:
+    pool = open_pool(retries=50)
+    connecting = Worker(lambda: pool.request("GET", f"http://127.0.0.1:{refusing_port}/"))
+    wait_until(lambda: pool.stats().dialling == 1, "the request connects")
+    pool.close()
+    # The pause that is under way is short; the later ones would not be.
+    assert isinstance(connecting.error(AT_ONCE), httpcore.NetworkError | RuntimeError)
+    assert (pool.connections, len(pool._requests)) == ([], 0)
 
 
 def test_leaving_the_with_block_closes(start_peer: StartPeer, open_pool: OpenPool) -> None:

@@ -8,6 +8,7 @@ import ssl
 import typing
 
 import pytest
+from backends import WatchedBackend
 from colours import OpenPool
 from peers.deadlines import Signal
 from peers.messages import head, reply
@@ -204,6 +205,32 @@ def test_connection_closed_while_idle_is_not_used(
     closed.wait()
     assert pool.request(method, peer.url(), content=b"once").status == 200
     assert [len(conn.requests) for conn in peer.connections] == [1, 1]
+
+
+@ENDINGS
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_connection_that_ends_between_the_look_and_the_write(
+    start_peer: StartPeer, open_pool: OpenPool, method: str, ending: Ending
+) -> None:
+    may_end, ended = Signal("the client has looked"), Signal("the connection has ended")
+
+    def ends_when_idle(conn: Conversation) -> None:
+        conn.receive_request()
+        conn.send(reply(b"first"))
+        may_end.wait()
+        ending(conn)
+        ended.set()
+
+    def before_write() -> None:
+        if pool.stats().reused and not ended.is_set():
+            may_end.set()
+            ended.wait()
+
+    peer = start_peer(ends_when_idle, answers)
+    pool = open_pool(network_backend=WatchedBackend(before_write=before_write))
+    pool.request("GET", peer.url())
+    assert pool.request(method, peer.url(), content=b"again").content == b"fresh"
+    assert peer.accepted == 2
 
 
 def test_stale_connection_over_tls_is_replaced(

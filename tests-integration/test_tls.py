@@ -2,6 +2,8 @@
 
 import contextlib
 import ssl
+import subprocess
+import sys
 import typing
 
 import pytest
@@ -253,6 +255,22 @@ def test_default_context_is_made_once(
                 pool.request("GET", peer.url(scheme="https"))
     # None at all if an earlier test made it.
     assert len(loads) <= 1
+
+
+def test_plain_requests_need_no_context(start_peer: StartPeer) -> None:
+    peer = start_peer(answers)
+    # In a process of its own, where no other test has made one.
+    program = """if True:
+        import ssl, sys
+        def refuse(*arguments, **options):
+            raise AssertionError("a context was made")
+        ssl.SSLContext.__new__ = refuse
+        import httpcore
+        print(httpcore.request("GET", sys.argv[1]).status)
+    """
+    command = [sys.executable, "-c", program, peer.url()]
+    answer = subprocess.run(command, capture_output=True, check=False, timeout=30)
+    assert (answer.stdout, answer.stderr) == (b"200\n", b"")
 
 
 def test_secure_websocket_scheme_means_tls(

@@ -1,11 +1,12 @@
 """Requests that find no connection free wait for one: in turn, and not for ever."""
 
+import socket
 import typing
 
 import pytest
 from colours import OpenPool
 from peers.deadlines import Signal, Stopwatch, wait_until
-from peers.messages import reply
+from peers.messages import head, reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
 from peers.workers import Worker, outcomes_together, run_together
@@ -161,6 +162,37 @@ def test_pool_timeout_of_zero_takes_what_is_free_and_waits_for_nothing(
         pool.request("GET", peer.url(), extensions=extensions)
 
 
+def never_ends(conn: Conversation) -> None:
+    conn.receive_request()
+    conn.send(head(200, b"Content-Length: 10") + b"half.")
+    conn.wait_eof()
+
+
+def test_response_that_is_left_early_makes_room_for_who_waits(
+    start_peer: StartPeer, open_pool: OpenPool
+) -> None:
+    endless, healthy = start_peer(never_ends), start_peer(answers)
+    pool = open_pool(max_connections=1)
+    with pool.stream("GET", endless.url()):
+        waiting = Worker(lambda: pool.request("GET", healthy.url()).content)
+        queued(pool, 1)
+    assert waiting.result() == b"ok"
+
+
+def test_request_that_fails_makes_room_for_who_waits(
+    start_peer: StartPeer, open_pool: OpenPool
+) -> None:
+    endless, healthy = start_peer(never_ends), start_peer(answers)
+    pool = open_pool(max_connections=1)
+    timeout = {"timeout": {"read": 0.3}}
+    failing = Worker(lambda: pool.request("GET", endless.url(), extensions=timeout))
+    wait_until(lambda: len(endless.requests) == 1, "the first request has come")
+    waiting = Worker(lambda: pool.request("GET", healthy.url()).content)
+    queued(pool, 1)
+    assert isinstance(failing.error(), httpcore.ReadTimeout)
+    assert waiting.result() == b"ok"
+
+
 def test_connection_to_another_origin_makes_room_when_it_is_idle(
     start_peer: StartPeer, open_pool: OpenPool
 ) -> None:
@@ -186,33 +218,37 @@ def test_limit_per_origin_leaves_the_others_alone(
     assert (ours.accepted, other.accepted) == (1, 1)
 
 
+@pytest.fixture
+def silent_port(no_socket_is_left: None) -> typing.Iterator[int]:
+    """A port that takes a few connections, and never accepts one."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(4)
+        yield listener.getsockname()[1]
+
+
 def test_server_that_never_answers_does_not_poison_the_pool(
-    start_peer: StartPeer, open_pool: OpenPool
+    start_peer: StartPeer, open_pool: OpenPool, silent_port: int
 ) -> None:
     healthy = start_peer(answers)
-
-    def never_answers(conn: Conversation) -> None:
-        conn.wait_eof()
-
-    dead = start_peer(never_answers)
     pool = open_pool(max_connections=1, max_keepalive_connections=0)
     timeout = {"timeout": {"connect": 0.01, "read": 0.01, "write": 0.01, "pool": 0.01}}
 
     def hammer(_number: int) -> int:
-        outcomes = 0
+        timeouts = 0
         for _ in range(10):
             try:
-                pool.request("GET", dead.url(), extensions=timeout)
+                pool.request("GET", f"http://127.0.0.1:{silent_port}/", extensions=timeout)
             except httpcore.TimeoutException:
-                outcomes += 1
-        return outcomes
+                timeouts += 1
+        return timeouts
 
     assert sum(run_together(20, hammer)) == 200
     soon = {"timeout": {"pool": 1.0}}
     assert pool.request("GET", healthy.url(), extensions=soon).content == b"ok"
     stats = pool.stats()
     assert (stats.requests_active, stats.requests_queued) == (0, 0)
-    assert len(pool.connections) <= 1
+    assert pool.connections == []
 
 
 def test_failing_connects_leave_nothing_behind(

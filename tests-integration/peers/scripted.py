@@ -100,6 +100,8 @@ class Conversation:
             self._fill()
         except TimeoutError:
             return not self._pending
+        except ClientGoneError:
+            return False
         finally:
             self._sock.settimeout(DEADLINE)
         return False
@@ -111,6 +113,15 @@ class Conversation:
         while part := self._read():
             discarded += len(part)
         return discarded
+
+    def discard(self, count: int) -> None:
+        """Reads `count` bytes, and keeps no record of them."""
+        left = count - len(self._take(count))
+        while left:
+            part = self._read(min(left, 262_144))
+            if not part:
+                raise ClientGoneError(f"connection {self.number}, {left} bytes too early")
+            left -= len(part)
 
     # Writing
 
@@ -204,9 +215,9 @@ class Conversation:
         self.received += part
         self._pending += part
 
-    def _read(self) -> bytes:
+    def _read(self, limit: int = 262_144) -> bytes:
         try:
-            return self._sock.recv(262_144)
+            return self._sock.recv(limit)
         except (ConnectionError, ssl.SSLError):
             return b""
 
