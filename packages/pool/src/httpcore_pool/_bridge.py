@@ -22,6 +22,7 @@ from httpcore_interface import (
 
 from ._core.body import ResponseBody
 from ._core.trace import Info, Tracer, is_logged
+from ._core.upload import check_chunk
 from ._messages import BodyStream, Extensions
 
 T = typing.TypeVar("T")
@@ -237,7 +238,10 @@ class BlockingSource:
 
     async def next_chunk(self) -> bytes | None:
         """Returns the next part; None after the last."""
-        return next(self._chunks, None)
+        for chunk in self._chunks:
+            # A None among them would be taken for the end.
+            return check_chunk(chunk)
+        return None
 
 
 class Blocking:

@@ -43,6 +43,19 @@ def whole_message(request: Request, writer: RequestWriter) -> bytes | None:
     return writer.whole(content)
 
 
+def check_chunk(chunk: bytes) -> bytes:
+    """Returns a part of a body, if it is one.
+
+    Raises:
+        TypeError: It is not made of bytes.
+    """
+    if not isinstance(chunk, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"a request's body must be made of bytes, but got {type(chunk).__name__}"
+        )
+    return chunk
+
+
 class Upload:
     """Sends a request that does not go in one piece.
 
@@ -101,13 +114,13 @@ class Upload:
 
     async def _send_pieces(self, exchange: Exchange, chunk: bytes) -> bool:
         """Sends a part of the body; False if the server has answered instead."""
-        if not isinstance(chunk, bytes | bytearray | memoryview):
-            raise TypeError(
-                f"a request's body must be made of bytes, but got {type(chunk).__name__}"
-            )
         stream, writer = exchange.stream, self._writer
-        # A view, so that no piece is cut out of the chunk by copying it.
-        view = chunk if len(chunk) <= PIECE_SIZE else memoryview(chunk).cast("B")
+        # A view, so that no piece is cut out of the chunk by copying it, and of
+        # bytes: the length of a caller's own view is counted in its items.
+        if type(chunk) is bytes and len(chunk) <= PIECE_SIZE:
+            view: bytes | memoryview = chunk
+        else:
+            view = memoryview(check_chunk(chunk)).cast("B")
         for start in range(0, len(view), PIECE_SIZE):
             if stream.get_extra_info("is_readable") and await self._listen(exchange):
                 return False
