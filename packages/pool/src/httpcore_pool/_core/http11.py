@@ -163,6 +163,10 @@ class HTTP11Connection:
         Raises:
             WriteError, WriteTimeout: There is none: what matters is why sending failed.
         """
+        has_come = exchange.early_head or exchange.stream.get_extra_info("is_readable")
+        if isinstance(failure, WriteTimeout) and not has_come:
+            # The connection lives: to wait for an answer now might take for ever.
+            raise failure
         try:
             exchange.early_head = await exchange.receive_head()
         except (ReadError, ReadTimeout, RemoteProtocolError):
