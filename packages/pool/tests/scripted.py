@@ -171,7 +171,8 @@ class Take(Step):
     def play(self, connection: "Connection") -> bool:
         inbox = connection.inbox
         if not inbox.startswith(self.content[: len(inbox)]):
-            connection.complain(f"{self.content!r} was expected, but {bytes(inbox)!r} came")
+            came = bytes(inbox[:200])
+            connection.complain(f"{self.content[:200]!r} was expected, but {came!r} came")
         if len(inbox) < len(self.content):
             return False
         del inbox[: len(self.content)]
