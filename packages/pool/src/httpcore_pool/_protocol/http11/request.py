@@ -124,7 +124,7 @@ class RequestWriter:
 
     def _note(self, kind: int, name: bytes, value: bytes) -> None:
         if kind == _EXPECT:
-            self.expects_continue = b"100-continue" in _elements(value)
+            self.expects_continue = self.expects_continue or b"100-continue" in _elements(value)
         elif kind == _CONNECTION:
             self.asks_to_close = self.asks_to_close or b"close" in _elements(value)
             self.notable.append((name, value))
