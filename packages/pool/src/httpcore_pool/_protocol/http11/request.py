@@ -185,7 +185,8 @@ class RequestWriter:
         Raises:
             LocalProtocolError: The body is longer than its Content-Length.
         """
-        size = len(chunk)
+        # The length of a view is a count of items, whatever their size.
+        size = chunk.nbytes if isinstance(chunk, memoryview) else len(chunk)
         if self.is_chunked:
             # An empty chunk would end the body (RFC 9112, section 7.1).
             return b"".join((b"%x\r\n" % size, chunk, b"\r\n")) if size else b""
