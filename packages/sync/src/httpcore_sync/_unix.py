@@ -1,0 +1,65 @@
+"""From a path to one connected Unix socket."""
+
+import collections.abc
+import socket
+import time
+
+from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout
+
+from ._deadline import Deadline
+from ._dial import set_options
+
+# Seconds between two looks at a server whose queue is full, from the first to the
+# longest: Linux refuses a connect then, and offers nothing to wait for.
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.02
+
+
+def connect_unix(
+    path: str, deadline: Deadline, options: collections.abc.Iterable[SOCKET_OPTION]
+) -> socket.socket:
+    """Returns a socket that is connected to the one at `path`.
+
+    Raises:
+        ConnectTimeout: The server did not accept before the deadline.
+        ConnectError: The connect failed, or the platform has no Unix sockets.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise ConnectError(f"cannot connect to {path!r}: this platform has no Unix sockets")
+    try:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            set_options(sock, options)
+            wait_accepted(sock, path, deadline)
+        except BaseException:
+            sock.close()
+            raise
+    except BlockingIOError as exc:
+        raise ConnectTimeout(
+            f"no connection to {path!r} within {deadline.timeout} seconds"
+        ) from exc
+    # ValueError: a path that no file can have.
+    except (OSError, ValueError) as exc:
+        raise ConnectError(f"cannot connect to {path!r}: {exc}") from exc
+    return sock
+
+
+def wait_accepted(sock: socket.socket, path: str, deadline: Deadline) -> None:
+    """Connects as soon as the server's queue has room.
+
+    Raises:
+        BlockingIOError: It had none before the deadline.
+    """
+    sock.settimeout(0)
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            sock.connect(path)
+        except BlockingIOError:
+            remaining = deadline.remaining()
+            if remaining == 0:
+                raise
+            time.sleep(pause if remaining is None else min(pause, remaining))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        else:
+            return
