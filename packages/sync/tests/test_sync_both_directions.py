@@ -1,0 +1,192 @@
+import collections.abc
+import concurrent.futures
+import contextlib
+import hashlib
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from httpcore_interface import NetworkStream, ReadError, ReadTimeout, WriteError, WriteTimeout
+from httpcore_sync import SyncStream
+
+Pair = tuple[NetworkStream, socket.socket]
+Threads = concurrent.futures.ThreadPoolExecutor
+
+MEGABYTE = 1024 * 1024
+TOO_MUCH = bytes(64 * MEGABYTE)
+
+
+class Sluice(socket.socket):
+    """A socket that tells when a receive or a send has begun."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(fileno=sock.detach())
+        self.receiving = threading.Event()
+        self.sending = threading.Event()
+
+    def recv(self, max_bytes: int, flags: int = 0, /) -> bytes:
+        self.receiving.set()
+        return super().recv(max_bytes, flags)
+
+    def send(self, octets: bytes, flags: int = 0, /) -> int:  # type: ignore[override]
+        self.sending.set()
+        return super().send(octets, flags)
+
+
+@pytest.fixture
+def sluice() -> collections.abc.Iterator[tuple[SyncStream, Sluice, socket.socket]]:
+    ours, peer = socket.socketpair()
+    with peer, Sluice(ours) as sock:
+        yield SyncStream(sock), sock, peer
+
+
+@pytest.fixture
+def hasty_switches() -> collections.abc.Iterator[None]:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def drain(peer: socket.socket, size: int) -> int:
+    received = 0
+    target = bytearray(65536)
+    while received < size:
+        received += peer.recv_into(target) or size
+    return received
+
+
+@pytest.mark.parametrize("read_timeout", [None, 30])
+def test_a_write_has_its_own_timeout_beside_a_read(
+    sluice: tuple[SyncStream, Sluice, socket.socket],
+    threads: Threads,
+    read_timeout: float | None,
+) -> None:
+    stream, sock, peer = sluice
+    reading = threads.submit(stream.read, 100, read_timeout)
+    assert sock.receiving.wait(5)
+    before = time.monotonic()
+    with pytest.raises(WriteTimeout):
+        stream.write(TOO_MUCH, timeout=0.05)
+    assert 0.05 <= time.monotonic() - before < 2
+    assert sock.gettimeout() == read_timeout
+    peer.sendall(b"for the reader")
+    assert reading.result(5) == b"for the reader"
+
+
+@pytest.mark.parametrize("write_timeout", [None, 30])
+def test_a_read_has_its_own_timeout_beside_a_write(
+    sluice: tuple[SyncStream, Sluice, socket.socket],
+    threads: Threads,
+    write_timeout: float | None,
+) -> None:
+    stream, sock, peer = sluice
+    writing = threads.submit(stream.write, TOO_MUCH, write_timeout)
+    assert sock.sending.wait(5)
+    for timeout in (0.05, 0, -1):
+        before = time.monotonic()
+        with pytest.raises(ReadTimeout):
+            stream.read(100, timeout=timeout)
+        assert max(timeout, 0) <= time.monotonic() - before < 2
+    peer.sendall(b"for the reader")
+    assert stream.read(100, timeout=30) == b"for the reader"
+    assert drain(peer, len(TOO_MUCH)) == len(TOO_MUCH)
+    writing.result(5)
+
+
+def test_a_read_beside_a_write_sees_the_end_of_the_stream(
+    sluice: tuple[SyncStream, Sluice, socket.socket], threads: Threads
+) -> None:
+    stream, sock, peer = sluice
+    writing = threads.submit(stream.write, TOO_MUCH, 30)
+    assert sock.sending.wait(5)
+    peer.shutdown(socket.SHUT_WR)
+    assert stream.read(100, timeout=5) == b""
+    peer.close()
+    with pytest.raises(WriteError):
+        writing.result(5)
+
+
+def test_both_directions_fail_when_the_peer_is_gone(pair: Pair, threads: Threads) -> None:
+    stream, peer = pair
+    writing = threads.submit(stream.write, TOO_MUCH, 30)
+    peer.sendall(b"x")
+    assert stream.read(100, timeout=5) == b"x"
+    peer.close()
+    with pytest.raises(WriteError):
+        writing.result(5)
+    # The end or an error, depending on what the peer left unread.
+    with contextlib.suppress(ReadError):
+        assert stream.read(100, timeout=5) == b""
+
+
+@pytest.mark.usefixtures("hasty_switches")
+@pytest.mark.parametrize("timeouts", [(5,), (None,), (5, None, 6)])
+def test_both_directions_at_once_mix_nothing_up(
+    pair: Pair, threads: Threads, timeouts: tuple[float | None, ...]
+) -> None:
+    stream, peer = pair
+    size = 2 * MEGABYTE
+    upload = bytes(range(251)) * (size // 251)
+    download = bytes(reversed(range(251))) * (size // 251)
+
+    def write() -> None:
+        for number, start in enumerate(range(0, len(upload), 10_007)):
+            timeout = timeouts[number % len(timeouts)]
+            stream.write(upload[start : start + 10_007], timeout=timeout)
+
+    def read() -> bytes:
+        received = bytearray()
+        while len(received) < len(download):
+            timeout = timeouts[len(received) % len(timeouts)]
+            received += stream.read(7_919, timeout=timeout)
+        return bytes(received)
+
+    def receive() -> bytes:
+        received = bytearray()
+        while len(received) < len(upload):
+            received += peer.recv(65536)
+        return bytes(received)
+
+    writing, reading = threads.submit(write), threads.submit(read)
+    receiving = threads.submit(receive)
+    peer.sendall(download)
+    writing.result(10)
+    assert hashlib.sha256(reading.result(10)).digest() == hashlib.sha256(download).digest()
+    assert hashlib.sha256(receiving.result(10)).digest() == hashlib.sha256(upload).digest()
+
+
+@pytest.mark.usefixtures("hasty_switches")
+def test_the_timeouts_of_one_direction_never_reach_the_other(
+    plain_pair: Pair, threads: Threads
+) -> None:
+    stream, peer = plain_pair
+    done = threading.Event()
+    # What the system takes at once, whoever is slow.
+    room = threading.Semaphore(50)
+
+    def write() -> None:
+        for number in range(2000):
+            assert room.acquire(timeout=5)
+            stream.write(b"x", timeout=(0, 5, None, -1)[number % 4])
+        done.set()
+
+    def read() -> int:
+        reads = 0
+        while not done.is_set():
+            assert stream.read(1, timeout=(20, None)[reads % 2])
+            reads += 1
+        return reads
+
+    writing, reading = threads.submit(write), threads.submit(read)
+    for _ in range(2000):
+        peer.settimeout(5)
+        assert peer.recv(1)
+        peer.sendall(b"x")
+        room.release()
+    writing.result(5)
+    peer.sendall(b"x")
+    assert reading.result(5) > 0
