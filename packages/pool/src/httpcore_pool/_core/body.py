@@ -126,7 +126,9 @@ class ResponseBody:
             raise
         if chunk == b"":
             self._complete()
-            await self._conclude("complete", {"return_value": None})
+            # Where the protocol has changed, the exchange goes on.
+            if self._is_ended:
+                await self._conclude("complete", {"return_value": None})
         return chunk
 
     def _next_received(self) -> bytes | None:
