@@ -129,7 +129,7 @@ class ResponseReader:
         """Parses the head that ends at `end`; None if it is not the lane's."""
         block = buffer[: end - 2]
         status_line = grammar.match_status_line(block)
-        if status_line is None or self._method == b"CONNECT":
+        if status_line is None or end > grammar.HEAD_LIMIT or self._method == b"CONNECT":
             return None
         fields = grammar.parse_fields(block, status_line.end())
         if fields is None:
