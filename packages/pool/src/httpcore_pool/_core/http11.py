@@ -59,13 +59,14 @@ class HTTP11Connection:
         state: What it is doing.
         served: How many exchanges were begun on it.
         is_answered: Whether a byte of the latest response has come.
+        is_aborted: Whether this side closed it while it was in use.
     """
 
     __slots__ = (
         "_colour",
         "_idle_since",
-        "_is_aborted",
         "_lock",
+        "is_aborted",
         "is_answered",
         "served",
         "state",
@@ -78,7 +79,7 @@ class HTTP11Connection:
         self.state = State.NEW
         self.served = 0
         self.is_answered = False
-        self._is_aborted = False
+        self.is_aborted = False
         self._idle_since = 0.0
         # Guards the step into ACTIVE. Within a pool nobody contends for it; without
         # one, two threads may want the connection at once.
@@ -217,7 +218,7 @@ class HTTP11Connection:
         Raises:
             ReadError: The connection was closed here, while it was in use.
         """
-        if self._is_aborted and isinstance(exc, Exception):
+        if self.is_aborted and isinstance(exc, Exception):
             raise ReadError("the connection was closed while a request used it") from exc
 
     async def has_hung_up(self) -> bool:
@@ -242,7 +243,8 @@ class HTTP11Connection:
 
     async def aclose(self) -> None:
         """Closes the connection, whatever it is doing."""
-        self._is_aborted = self.state is State.ACTIVE
+        if self.state is State.ACTIVE:
+            self.is_aborted = True
         self.state = State.CLOSED
         await self.stream.aclose()
 

@@ -122,7 +122,9 @@ class Pool:
             try:
                 return await http.handle(request, timeouts, tracer, lease)
             except (ReadError, WriteError, RemoteProtocolError):
-                if not was_used or http.is_answered or not _can_repeat(request):
+                if not was_used or http.is_answered or http.is_aborted:
+                    raise
+                if not _can_repeat(request):
                     raise
             # The server had closed the connection while it was idle, and the
             # request was too late to be noticed: it goes out once more.
