@@ -345,7 +345,7 @@ def test_failed_write_is_the_error_where_there_is_no_answer(
 ) -> None:
     network.play(FailWrite(WriteError("broken pipe")), step)
     pool = driver.pool()
-    with pytest.raises(WriteError, match="^broken pipe$"):
+    with pytest.raises(WriteError, match=r"^broken pipe$"):
         pool.request("POST", URL_A, content=b"body")
     assert pool.is_quiet
     assert pool.face.connections == []
