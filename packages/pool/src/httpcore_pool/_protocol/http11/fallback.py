@@ -100,7 +100,9 @@ class H11Reader:
         if self._is_at_eof and self._fed == 0:
             return "Server disconnected without sending a response."
         if reason == _CUT_SHORT:
-            return f"Server disconnected after {self._fed} bytes of an incomplete response head."
+            return (
+                f"Server disconnected after {self._fed} bytes of an incomplete response head."
+            )
         return reason
 
     def next_chunk(self) -> bytes | None:
