@@ -150,7 +150,8 @@ class Connection:
                     await self._stream.aclose()
                     self._stream = None
             left -= 1
-            pause = self._backend.sleep(next(pauses))
+            # Outside the `try`: once the total timeout is over, so are the attempts.
+            pause = self._backend.sleep(timeouts.for_pause(next(pauses)))
             await (pause if tracer is None else tracer.run("connection.retry", {}, pause))
 
     async def _open(

@@ -66,6 +66,16 @@ class Timeouts:
             return self.connect
         return self._within_total(self.connect, ConnectTimeout)
 
+    def for_pause(self, seconds: float) -> float:
+        """Returns the seconds for a pause between two attempts to connect.
+
+        Raises:
+            ConnectTimeout: Nothing is left of the total.
+        """
+        if self._deadline is None:
+            return seconds
+        return self._within_total(seconds, ConnectTimeout) or seconds
+
     def for_read(self) -> float | None:
         """Returns the seconds for a read.
 
