@@ -256,7 +256,8 @@ class HTTPConnection(_Entered, ConnectionInterface):
             retries=retries,
             local_address=local_address,
             uds=uds,
-            socket_options=socket_options,
+            # Each connection goes through them anew.
+            socket_options=None if socket_options is None else list(socket_options),
             keepalive_expiry=keepalive_expiry,
             protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
         )
@@ -373,7 +374,8 @@ class ConnectionPool(_Entered, RequestInterface):
             retries=retries,
             local_address=local_address,
             uds=uds,
-            socket_options=socket_options,
+            # Each connection goes through them anew.
+            socket_options=None if socket_options is None else list(socket_options),
             keepalive_expiry=keepalive_expiry,
             protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
         )
