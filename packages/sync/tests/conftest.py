@@ -69,17 +69,39 @@ def listener() -> collections.abc.Iterator[socket.socket]:
 
 
 @pytest.fixture
-def blackhole(cleanup: contextlib.ExitStack) -> tuple[str, int]:
-    """The address of a server that answers no connect: its queue is full."""
-    server = cleanup.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-    address: tuple[str, int] = server.getsockname()
-    while True:
-        sock = cleanup.enter_context(socket.socket())
-        sock.settimeout(0)
-        with contextlib.suppress(BlockingIOError):
-            sock.connect(address)
-        if not select.select([], [sock], [], 0.05)[1]:
-            return address
+def address(listener: socket.socket) -> tuple[str, int]:
+    host, port = listener.getsockname()
+    return host, port
+
+
+@pytest.fixture
+def make_full_listener(
+    cleanup: contextlib.ExitStack,
+) -> collections.abc.Callable[[], socket.socket]:
+    """Makes servers that answer no connect until they have accepted some."""
+
+    def make_full_listener() -> socket.socket:
+        server = cleanup.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        while True:
+            sock = cleanup.enter_context(socket.socket())
+            sock.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                sock.connect(server.getsockname())
+            if not select.select([], [sock], [], 0.05)[1]:
+                # Nor shall this one be the next that it accepts.
+                sock.close()
+                return server
+
+    return make_full_listener
+
+
+@pytest.fixture
+def blackhole(
+    make_full_listener: collections.abc.Callable[[], socket.socket],
+) -> tuple[str, int]:
+    """An address that answers no connect."""
+    host, port = make_full_listener().getsockname()
+    return host, port
 
 
 class Terminator(threading.Thread):
@@ -105,12 +127,13 @@ class Terminator(threading.Thread):
         """Moves bytes in both directions until one side has ended."""
         inwards = outwards = b""
         while True:
-            readers: list[socket.socket] = []
-            writers: list[socket.socket] = []
-            (writers if inwards else readers).append(self.plain if inwards else tls)
-            (writers if outwards else readers).append(tls if outwards else self.plain)
-            if not (tls in readers and tls.pending()):
-                select.select(readers, writers, [])
+            for_tls = select.POLLOUT * bool(outwards) | select.POLLIN * (not inwards)
+            for_plain = select.POLLOUT * bool(inwards) | select.POLLIN * (not outwards)
+            poll = select.poll()
+            poll.register(tls, for_tls)
+            poll.register(self.plain, for_plain)
+            if inwards or not tls.pending():
+                poll.poll()
             with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
                 if inwards:
                     inwards = inwards[self.plain.send(inwards) :]

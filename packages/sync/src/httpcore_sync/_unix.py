@@ -26,6 +26,10 @@ def connect_unix(
     """
     if not hasattr(socket, "AF_UNIX"):
         raise ConnectError(f"cannot connect to {path!r}: this platform has no Unix sockets")
+    # The system cuts a path there; only the names that Linux keeps apart from the files
+    # begin with one.
+    if "\0" in path and not path.startswith("\0"):
+        raise ConnectError(f"cannot connect to {path!r}: it contains a null character")
     try:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

@@ -1,0 +1,309 @@
+import collections.abc
+import concurrent.futures
+import select
+import socket
+import threading
+import time
+import typing
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from httpcore_interface import CONNECTION_ATTEMPT_DELAY, ConnectError, ConnectTimeout
+from httpcore_sync import SyncBackend, SyncStream
+from httpcore_sync._connect import connect_failure
+
+SocketAddress = tuple[str, int] | tuple[str, int, int, int]
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]
+Descriptors = collections.abc.Callable[[], int]
+
+
+class Resolve(typing.Protocol):
+    def __call__(self, *addresses: tuple[str, int]) -> None: ...
+
+
+def entry(host: str, port: int) -> Address:
+    if ":" in host:
+        return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (host, port, 0, 0))
+    return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+
+
+@pytest.fixture
+def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
+    """Makes every name have these addresses."""
+
+    def resolve(*addresses: tuple[str, int]) -> None:
+        entries = [entry(*address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args: entries)
+
+    return resolve
+
+
+@pytest.fixture
+def refused() -> tuple[str, int]:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        host, port = sock.getsockname()
+    return host, port
+
+
+def connect(timeout: float | None = 5, local_address: str | None = None) -> SyncStream:
+    return SyncBackend().connect_tcp(
+        "somewhere.test", 80, timeout=timeout, local_address=local_address
+    )
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+def test_a_dead_first_address_costs_no_more_than_the_delay(
+    resolve: Resolve,
+    blackhole: tuple[str, int],
+    address: tuple[str, int],
+    descriptors: Descriptors,
+    timeout: float | None,
+) -> None:
+    resolve(blackhole, address)
+    count = descriptors()
+    before = time.monotonic()
+    stream = connect(timeout=timeout)
+    assert CONNECTION_ATTEMPT_DELAY <= time.monotonic() - before < 1
+    assert stream.get_extra_info("server_addr") == address
+    # The attempt that was too slow is given up.
+    assert descriptors() == count + 1
+    stream.close()
+
+
+def test_a_failed_attempt_is_replaced_at_once(
+    resolve: Resolve,
+    refused: tuple[str, int],
+    address: tuple[str, int],
+    descriptors: Descriptors,
+) -> None:
+    resolve(refused, refused, refused, address)
+    count = descriptors()
+    before = time.monotonic()
+    stream = connect()
+    assert time.monotonic() - before < CONNECTION_ATTEMPT_DELAY
+    assert stream.get_extra_info("server_addr") == address
+    assert descriptors() == count + 1
+    stream.close()
+
+
+def test_a_failure_beside_a_slow_attempt_lets_the_next_one_start(
+    resolve: Resolve,
+    blackhole: tuple[str, int],
+    refused: tuple[str, int],
+    address: tuple[str, int],
+) -> None:
+    resolve(blackhole, refused, refused, address)
+    before = time.monotonic()
+    connect().close()
+    assert time.monotonic() - before < 2 * CONNECTION_ATTEMPT_DELAY
+
+
+def test_the_winner_can_be_used_like_any_stream(
+    resolve: Resolve,
+    listener: socket.socket,
+    refused: tuple[str, int],
+    address: tuple[str, int],
+) -> None:
+    resolve(refused, address)
+    stream = connect()
+    peer, _ = listener.accept()
+    with peer:
+        assert stream.get_extra_info("socket").getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY
+        )
+        stream.write(b"ping", timeout=5)
+        assert peer.recv(100) == b"ping"
+        peer.sendall(b"pong")
+        assert stream.read(100, timeout=5) == b"pong"
+    stream.close()
+
+
+def test_an_earlier_attempt_may_still_win(
+    resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
+    threads: concurrent.futures.ThreadPoolExecutor,
+    make_full_listener: collections.abc.Callable[[], socket.socket],
+    blackhole: tuple[str, int],
+    descriptors: Descriptors,
+) -> None:
+    second_began = threading.Event()
+
+    class Noting(socket.socket):
+        def connect(self, address: SocketAddress, /) -> None:  # type: ignore[override]
+            try:
+                super().connect(address)
+            finally:
+                if address == blackhole:
+                    second_began.set()
+
+    first = make_full_listener()
+    resolve(first.getsockname(), blackhole)
+    count = descriptors()
+    monkeypatch.setattr(socket, "socket", Noting)
+    connecting = threads.submit(connect)
+    assert second_began.wait(5)
+    first.accept()[0].close()
+    # The system tries again a second after its first attempt.
+    stream = connecting.result(5)
+    assert stream.get_extra_info("server_addr") == first.getsockname()
+    assert descriptors() == count + 1
+    stream.close()
+
+
+def test_the_families_take_turns(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch, refused: tuple[str, int]
+) -> None:
+    families: list[int] = []
+
+    class Noting(socket.socket):
+        def connect(self, address: SocketAddress, /) -> None:  # type: ignore[override]
+            families.append(self.family)
+            super().connect(address)
+
+    monkeypatch.setattr(socket, "socket", Noting)
+    _, port = refused
+    resolve(("::1", port), ("::1", port), ("127.0.0.1", port), ("127.0.0.2", port))
+    with pytest.raises(ConnectError):
+        connect()
+    assert families == [socket.AF_INET6, socket.AF_INET] * 2
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+def test_when_all_attempts_fail_the_error_tells_of_each(
+    resolve: Resolve, refused: tuple[str, int], descriptors: Descriptors, timeout: float | None
+) -> None:
+    _, port = refused
+    resolve(("127.0.0.1", port), ("127.0.0.2", port), ("::1", port))
+    count = descriptors()
+    with pytest.raises(ConnectError) as caught:
+        connect(timeout=timeout)
+    message = str(caught.value)
+    assert message.startswith("all 3 attempts to connect to somewhere.test:80 failed")
+    for host in ("127.0.0.1", "127.0.0.2", "::1"):
+        assert f"{host}: [Errno 111] Connection refused" in message
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+    assert descriptors() == count
+
+
+def test_a_race_ends_at_the_deadline(
+    resolve: Resolve,
+    blackhole: tuple[str, int],
+    refused: tuple[str, int],
+    descriptors: Descriptors,
+) -> None:
+    resolve(refused, blackhole, blackhole, blackhole, blackhole)
+    count = descriptors()
+    before = time.monotonic()
+    with pytest.raises(ConnectTimeout) as caught:
+        connect(timeout=0.35)
+    assert 0.35 <= time.monotonic() - before < 1
+    assert str(caught.value) == (
+        "no connection to somewhere.test:80 within 0.35 seconds (3 addresses tried;"
+        " 127.0.0.1: [Errno 111] Connection refused)"
+    )
+    assert descriptors() == count
+
+
+def test_a_local_address_picks_the_family_that_it_fits(resolve: Resolve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        _, port = listener.getsockname()
+        resolve(("::1", port), ("127.0.0.1", port))
+        stream = connect(local_address="127.0.0.3")
+        assert stream.get_extra_info("client_addr")[0] == "127.0.0.3"
+        stream.close()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+@pytest.mark.parametrize("moment", ["connect", "wait"])
+def test_an_interrupted_race_leaves_no_socket_open(
+    resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
+    blackhole: tuple[str, int],
+    descriptors: Descriptors,
+    error: type[BaseException],
+    moment: str,
+) -> None:
+    resolve(blackhole, blackhole)
+    attempts: list[socket.socket] = []
+
+    class Interrupted(socket.socket):
+        def connect(self, address: SocketAddress, /) -> None:  # type: ignore[override]
+            attempts.append(self)
+            if moment == "connect" and len(attempts) == 2:
+                raise error
+            super().connect(address)
+
+    def wait(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+        if moment == "wait" and len(socks) == 2:
+            raise error
+        return []
+
+    monkeypatch.setattr(socket, "socket", Interrupted)
+    monkeypatch.setattr("httpcore_sync._connect.wait_any_connected", wait)
+    count = descriptors()
+    with pytest.raises(error):
+        connect()
+    assert len(attempts) == 2
+    assert descriptors() == count
+
+
+def test_a_socket_that_never_came_to_connect_is_no_winner() -> None:
+    with socket.socket() as sock:
+        assert isinstance(connect_failure(sock), OSError)
+
+
+def test_without_poll_a_race_is_run_with_select(
+    resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: tuple[str, int],
+    blackhole: tuple[str, int],
+    address: tuple[str, int],
+) -> None:
+    monkeypatch.delattr(select, "poll")
+    resolve(refused, blackhole, address)
+    stream = connect()
+    assert stream.get_extra_info("server_addr") == address
+    stream.close()
+
+
+@hypothesis.settings(
+    max_examples=40,
+    deadline=None,
+    # The fixtures give addresses, and what is patched is patched anew each time.
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(
+    kinds=strategies.lists(
+        strategies.sampled_from(["refused", "dead", "unfit", "good"]), min_size=2, max_size=5
+    )
+)
+def test_whatever_the_addresses_the_good_one_is_found_and_nothing_leaks(
+    resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
+    listener: socket.socket,
+    refused: tuple[str, int],
+    blackhole: tuple[str, int],
+    address: tuple[str, int],
+    descriptors: Descriptors,
+    kinds: list[str],
+) -> None:
+    monkeypatch.setattr("httpcore_sync._connect.CONNECTION_ATTEMPT_DELAY", 0.001)
+    # The local address below has the other family.
+    by_kind = {"refused": refused, "dead": blackhole, "unfit": ("::1", 9), "good": address}
+    resolve(*(by_kind[kind] for kind in kinds))
+    count = descriptors()
+    if "good" in kinds:
+        stream = connect(local_address="127.0.0.1")
+        assert stream.get_extra_info("server_addr") == address
+        stream.close()
+        listener.accept()[0].close()
+    elif "dead" in kinds:
+        with pytest.raises(ConnectTimeout):
+            connect(timeout=0.05, local_address="127.0.0.1")
+    else:
+        with pytest.raises(ConnectError, match=f"all {len(kinds)} attempts"):
+            connect(local_address="127.0.0.1")
+    assert descriptors() == count

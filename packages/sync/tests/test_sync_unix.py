@@ -1,0 +1,164 @@
+import collections.abc
+import concurrent.futures
+import contextlib
+import pathlib
+import socket
+import threading
+import time
+
+import pytest
+
+from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout
+from httpcore_sync import SyncBackend
+
+Descriptors = collections.abc.Callable[[], int]
+Threads = concurrent.futures.ThreadPoolExecutor
+
+TIMEOUTS = pytest.mark.parametrize("timeout", [None, float("inf"), 5, 0, -1])
+
+
+@pytest.fixture
+def path(tmp_path: pathlib.Path) -> str:
+    return str(tmp_path / "socket")
+
+
+@pytest.fixture
+def server(path: str) -> collections.abc.Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(path)
+        sock.listen(0)
+        yield sock
+
+
+@pytest.fixture
+def full_server(
+    server: socket.socket, path: str, cleanup: contextlib.ExitStack
+) -> socket.socket:
+    """A server that takes no more connections until it has accepted some."""
+    while True:
+        sock = cleanup.enter_context(socket.socket(socket.AF_UNIX))
+        sock.settimeout(0)
+        try:
+            sock.connect(path)
+        except BlockingIOError:
+            return server
+
+
+@TIMEOUTS
+def test_connect_reaches_the_server(
+    server: socket.socket, path: str, timeout: float | None
+) -> None:
+    stream = SyncBackend().connect_unix_socket(path, timeout=timeout)
+    peer, _ = server.accept()
+    with peer:
+        stream.write(b"ping", timeout=5)
+        assert peer.recv(100) == b"ping"
+        peer.sendall(b"pong")
+        assert stream.read(100, timeout=5) == b"pong"
+    assert stream.get_extra_info("server_addr") == path
+    stream.close()
+
+
+def test_names_without_a_file_work_too() -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("")
+        name = "\0" + server.getsockname()[1:].decode()
+        server.listen()
+        SyncBackend().connect_unix_socket(name, timeout=5).close()
+
+
+@TIMEOUTS
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/nowhere/at/all", "No such file"),
+        ("/dev/null", "Connection refused"),
+        ("/tmp/" + "x" * 200, "path too long"),
+        ("/dev/null\0", "null character"),
+        ("/tmp/\ud800", "surrogates"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_a_connect_error(
+    descriptors: Descriptors, timeout: float | None, path: str, reason: str
+) -> None:
+    count = descriptors()
+    with pytest.raises(ConnectError, match=reason) as caught:
+        SyncBackend().connect_unix_socket(path, timeout=timeout)
+    assert repr(path) in str(caught.value)
+    assert descriptors() == count
+
+
+@pytest.mark.parametrize("timeout", [0.1, 0, -1])
+def test_a_full_server_is_a_connect_timeout(
+    full_server: socket.socket, path: str, descriptors: Descriptors, timeout: float
+) -> None:
+    count = descriptors()
+    before = time.monotonic()
+    with pytest.raises(ConnectTimeout, match=f"within {timeout} seconds"):
+        SyncBackend().connect_unix_socket(path, timeout=timeout)
+    assert max(timeout, 0) <= time.monotonic() - before < 1
+    assert descriptors() == count
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+def test_connect_waits_for_a_full_server(
+    full_server: socket.socket,
+    path: str,
+    threads: Threads,
+    monkeypatch: pytest.MonkeyPatch,
+    timeout: float | None,
+) -> None:
+    refused = threading.Event()
+    sleep = time.sleep
+
+    def announce(seconds: float) -> None:
+        refused.set()
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", announce)
+    connecting = threads.submit(SyncBackend().connect_unix_socket, path, timeout)
+    assert refused.wait(5)
+    full_server.accept()[0].close()
+    connecting.result(5).close()
+
+
+def test_options_are_set_before_connecting(server: socket.socket, path: str) -> None:
+    option: SOCKET_OPTION = (socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    stream = SyncBackend().connect_unix_socket(path, timeout=5, socket_options=iter([option]))
+    assert stream.get_extra_info("socket").getsockopt(*option[:2]) == 16384
+    stream.close()
+
+
+def test_an_option_that_cannot_be_set_is_a_connect_error(
+    server: socket.socket, path: str, descriptors: Descriptors
+) -> None:
+    count = descriptors()
+    with pytest.raises(ConnectError, match="Protocol not available"):
+        SyncBackend().connect_unix_socket(
+            path, timeout=5, socket_options=[(socket.SOL_SOCKET, 9999, 1)]
+        )
+    assert descriptors() == count
+
+
+def test_an_interrupted_connect_leaves_no_socket_open(
+    full_server: socket.socket,
+    path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    descriptors: Descriptors,
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    count = descriptors()
+    with pytest.raises(KeyboardInterrupt):
+        SyncBackend().connect_unix_socket(path)
+    assert descriptors() == count
+
+
+def test_a_platform_without_unix_sockets_says_so(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    with pytest.raises(ConnectError, match="this platform has no Unix sockets"):
+        SyncBackend().connect_unix_socket(path, timeout=5)
