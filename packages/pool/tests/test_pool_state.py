@@ -928,13 +928,15 @@ def test_late_news_of_a_closed_pools_connections_change_nothing() -> None:
     assert_nothing_is_left(state)
 
 
-def test_connection_that_arrives_as_the_pool_closes_is_left_to_its_dialler() -> None:
+def test_closing_the_pool_ends_a_dial_under_way() -> None:
     state = PoolState[str](Limits())
     slot = claim_slot(state)
-    slot.connection = "just there"
+    slot.connection = "under way"
     state.close()
-    assert doomed(state) == []
+    assert doomed(state) == ["under way"]
     assert not state.connected(slot, 0.0)
+    assert state.take_work() is None
+    assert state.stats().closed == 0
 
 
 def test_closing_twice_is_closing_once() -> None:

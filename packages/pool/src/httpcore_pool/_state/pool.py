@@ -388,13 +388,10 @@ class PoolState(typing.Generic[C]):
 
     def _remove(self, slot: Slot[C]) -> None:
         """Removes a slot whose connection was established, and dooms that."""
-        self._doom(slot)
-        self._discard(slot)
-
-    def _doom(self, slot: Slot[C]) -> None:
         if slot.connection is not None:
             self._doomed.append(slot.connection)
         self._closed += 1
+        self._discard(slot)
 
     def _discard(self, slot: Slot[C]) -> None:
         origin = slot.origin
@@ -413,9 +410,12 @@ class PoolState(typing.Generic[C]):
         """Closes the pool: every connection is doomed, every ticket refused."""
         self.is_closed = True
         for slot in self.slots:
-            # One that is being dialled is its dialler's to close: connected() says so.
+            # What is being dialled as well, if the dialler has put it there already:
+            # closing it is what ends the dial.
+            if slot.connection is not None:
+                self._doomed.append(slot.connection)
             if slot.state is not _DIALLING:
-                self._doom(slot)
+                self._closed += 1
             slot.state = _CLOSED
         for origin in self._origins.values():
             for ticket in origin.tickets:
