@@ -958,6 +958,21 @@ def test_closed_pool_takes_no_requests_until_it_is_reopened() -> None:
     assert claim_slot(state).state is SlotState.DIALLING
 
 
+def test_request_that_begins_to_send_as_the_pool_closes_changes_nothing() -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state, may_share=True, capacity=1)
+    ticket = enqueue(state, may_share=True)
+    state.close()
+    # The caller writes this without the lock.
+    slot.state = SlotState.ACTIVE
+    state.set_capacity(slot, 2)
+    assert ticket.slot is None
+    assert not state.redial(slot, 0.0)
+    state.retire(slot)
+    state.release(slot, 0.0, reusable=True)
+    assert_nothing_is_left(state)
+
+
 def test_news_from_before_a_reopening_change_nothing() -> None:
     state = PoolState[str](Limits(connections=2))
     old = [open_slot(state), claim_slot(state)]

@@ -19,6 +19,9 @@ Invariants, between any two calls:
 - tickets are granted in the order of their numbers, among those that can use
   what became free.
 
+A slot that is not in `slots` is gone, whatever its state says: the step from
+RESERVED to ACTIVE is the caller's to write, without the lock, and may come late.
+
 Every call is O(1) amortised. (The heap `_heads` holds one entry for each origin
 that somebody waits for: with one origin, or no waiting, it is trivial.)
 """
@@ -223,7 +226,7 @@ class PoolState(typing.Generic[C]):
         Returns:
             False if the pool was closed meanwhile: the caller closes the connection.
         """
-        if slot.state is _CLOSED:
+        if slot not in self.slots:
             return False
         origin = slot.origin
         slot.state = _RESERVED
@@ -247,7 +250,7 @@ class PoolState(typing.Generic[C]):
 
     def failed(self, slot: Slot[C], now: float) -> None:
         """Notes that a dial failed or was given up; its place goes to the next."""
-        if slot.state is _CLOSED:
+        if slot not in self.slots:
             return
         self.active -= slot.in_use
         self._discard(slot)
@@ -267,7 +270,7 @@ class PoolState(typing.Generic[C]):
         Returns:
             False if the pool was closed meanwhile.
         """
-        if slot.state is _CLOSED:
+        if slot not in self.slots:
             return False
         slot.connection = None
         slot.served = 1
@@ -288,7 +291,7 @@ class PoolState(typing.Generic[C]):
             now: The time, in seconds.
             reusable: Whether its connection can take another request.
         """
-        if slot.state is _CLOSED:
+        if slot not in self.slots:
             return
         self.active -= 1
         slot.in_use -= 1
@@ -355,6 +358,8 @@ class PoolState(typing.Generic[C]):
         is given to the connection until there is room. A connection that takes none
         at all is not kept idle.
         """
+        if slot not in self.slots:
+            return
         slot.capacity = capacity
         if slot.state in (_RESERVED, _ACTIVE):
             self._fill(slot)
