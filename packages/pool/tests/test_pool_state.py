@@ -499,6 +499,12 @@ def test_dead_connection_is_dialled_again_in_place() -> None:
     assert state.stats().retried == 1
 
 
+def test_redial_before_anything_was_sent_is_no_retry() -> None:
+    state = PoolState[str](Limits())
+    assert state.redial(open_slot(state), 0.0, is_retry=False)
+    assert state.stats().retried == 0
+
+
 def test_dead_retired_connection_is_as_good_as_new_after_redialling() -> None:
     state = PoolState[str](Limits())
     open_idle(state)

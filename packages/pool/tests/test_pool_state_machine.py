@@ -13,6 +13,7 @@ import math
 import hypothesis
 import hypothesis.stateful
 import hypothesis.strategies as st
+import pytest
 from hypothesis.stateful import consumes, invariant, precondition, rule
 
 from httpcore_pool._state import Limits, PoolState, Slot, SlotState, Ticket, Work
@@ -192,12 +193,12 @@ class Model:
         self.remove(connection)
         self.settle()
 
-    def redial(self, connection: Connection) -> None:
+    def redial(self, connection: Connection, *, is_retry: bool) -> None:
         connection.phase = SlotState.DIALLING
         connection.capacity = 1
         connection.is_retiring = False
         self.closed += 1
-        self.retried += 1
+        self.retried += is_retry
 
     def release(self, connection: Connection, now: float, *, reusable: bool) -> None:
         connection.users -= 1
@@ -238,10 +239,12 @@ class Model:
 
     def close(self) -> None:
         for connection in self.connections.copy():
-            if connection.phase is SlotState.DIALLING:
-                self.remove(connection)
-            else:
+            if connection.phase is not SlotState.DIALLING:
                 self.doom(connection)
+                continue
+            if connection.slot.connection is not None:
+                self.doomed.append(connection.slot.connection)
+            self.remove(connection)
         for request in self.queue:
             assert request.ticket is not None
             self.granted.append(request.ticket)
@@ -250,21 +253,29 @@ class Model:
 
 # A limit of 0 hides what the others do, and infinity that there are any: most are small.
 NO_LIMIT = math.inf
+
 LIMITS = st.builds(
     Limits,
-    connections=st.sampled_from([1, 2, 3, 4, 5, NO_LIMIT]),
-    connections_per_origin=st.sampled_from([NO_LIMIT, NO_LIMIT, 1, 2, 3]),
-    idle=st.sampled_from([NO_LIMIT, NO_LIMIT, 1, 2, 3, 0]),
-    idle_seconds=st.sampled_from([NO_LIMIT, 2, 4, 6, 0]),
-    age_seconds=st.sampled_from([NO_LIMIT, NO_LIMIT, 8, 12, 0]),
+    connections=st.sampled_from([4, 5, 3, NO_LIMIT, 2, 1]),
+    connections_per_origin=st.sampled_from([NO_LIMIT, NO_LIMIT, 3, 2, 1]),
+    idle=st.sampled_from([NO_LIMIT, 3, 2, 2, 1, 1, NO_LIMIT, 0]),
+    idle_seconds=st.sampled_from([NO_LIMIT, 2, 3, 4, NO_LIMIT, 2, 3, 0]),
+    age_seconds=st.sampled_from([NO_LIMIT, 5, 9, NO_LIMIT, 3, 5, 9, 0]),
 )
+
+# Requests at the same time, from which on no others come.
+MANY = 6
+SECONDS = st.sampled_from([0.0, 0.0, 0.5, 0.0, 1.0, 2.0])
+OFTEN = st.sampled_from([True, True, True, True, False, True])
+# Of a new connection; None is one that is still being dialled.
+CAPACITIES = st.sampled_from([1, 2, 3, 4, 0, 1, None])
 
 
 class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
     """Requests that come, wait, dial, share, fail and give up, in any order."""
 
     requests: "hypothesis.stateful.Bundle[Request]" = hypothesis.stateful.Bundle("requests")
-    connections: "hypothesis.stateful.Bundle[Connection]" = hypothesis.stateful.Bundle(
+    connections: "hypothesis.stateful.Bundle[Connection | None]" = hypothesis.stateful.Bundle(
         "connections"
     )
 
@@ -280,30 +291,51 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
 
     # -- events --------------------------------------------------------------------
 
-    @precondition(lambda self: not self.state.is_closed)
-    @rule(target=requests, origin=st.sampled_from(sorted(ORIGINS)))
-    def claim(self, origin: str) -> Request:
+    @precondition(lambda self: len(self.alive) < MANY)
+    @rule(
+        target=requests,
+        origins=st.lists(st.sampled_from(sorted(ORIGINS)), min_size=1, max_size=3),
+        seconds=SECONDS,
+    )
+    def claim(
+        self, origins: list[str], seconds: float
+    ) -> "Request | hypothesis.stateful.MultipleResults[Request]":
+        self.now += seconds
+        if self.state.is_closed:
+            with pytest.raises(RuntimeError):
+                self.state.claim(origins[0], self.now)
+            self.state.reopen()
+        return hypothesis.stateful.multiple(*map(self.claim_one, origins))
+
+    def claim_one(self, origin: str) -> Request:
         given = self.state.claim(origin, self.now, may_share=ORIGINS[origin])
         request = Request(origin)
         self.model.claim(request, given, self.now)
         self.alive.append(request)
         return request
 
-    @rule(
-        target=connections,
-        request=requests,
-        capacity=st.sampled_from([1, 1, 2, 3, 4, 0]),
-    )
-    def proceed(
-        self, request: Request, capacity: int
-    ) -> "Connection | hypothesis.stateful.MultipleResults[Connection]":
+    @rule(target=connections, request=requests, capacity=CAPACITIES)
+    def proceed(self, request: Request, capacity: int | None) -> Connection | None:
         """Takes a request one step further: it wakes up, connects or begins to send."""
+        self.take_further(request, capacity)
+        return request.connection
+
+    @precondition(lambda self: self.alive)
+    @rule(capacity=CAPACITIES)
+    def proceed_all(self, capacity: int | None) -> None:
+        for request in self.alive.copy():
+            self.take_further(request, capacity)
+
+    def take_further(self, request: Request, capacity: int | None) -> None:
         connection = request.connection
-        if connection is None:
-            return hypothesis.stateful.multiple()
+        if connection is None or request not in self.alive:
+            return
         request.is_awake = True
         if connection.phase is SlotState.DIALLING:
-            connection.slot.connection = f"connection {next(self.names)}"
+            if connection.slot.connection is None:
+                connection.slot.connection = f"connection {next(self.names)}"
+            if capacity is None:
+                return
             if not ORIGINS[request.origin]:
                 capacity = 1
             assert self.state.connected(connection.slot, self.now, capacity=capacity)
@@ -312,11 +344,27 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
             connection.slot.state = connection.phase = SlotState.ACTIVE
         elif connection.phase is SlotState.CLOSED:
             assert not self.state.connected(connection.slot, self.now)
-        return connection
+            # Written without the pool's lock, and so perhaps too late.
+            connection.slot.state = SlotState.ACTIVE
 
-    @rule(request=consumes(requests), reusable=st.booleans())
-    def end(self, request: Request, reusable: bool) -> None:
-        """Ends a request in whatever state it is."""
+    @rule(target=connections, request=consumes(requests), reusable=OFTEN, seconds=SECONDS)
+    def end(self, request: Request, reusable: bool, seconds: float) -> Connection | None:
+        """Ends a request, whatever it is doing."""
+        self.now += seconds
+        self.give_up(request, reusable=reusable)
+        return request.connection
+
+    @precondition(lambda self: self.alive)
+    @rule(reusable=OFTEN, seconds=SECONDS)
+    def end_all_that_send(self, reusable: bool, seconds: float) -> None:
+        self.now += seconds
+        for request in self.alive.copy():
+            if request.connection and request.connection.phase is SlotState.ACTIVE:
+                self.give_up(request, reusable=reusable)
+
+    def give_up(self, request: Request, *, reusable: bool) -> None:
+        if request not in self.alive:
+            return
         self.alive.remove(request)
         connection = request.connection
         if request.ticket is not None and not request.is_awake:
@@ -333,59 +381,42 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
             if connection.phase is not SlotState.CLOSED:
                 self.model.release(connection, self.now, reusable=reusable)
 
-    @rule(target=connections, request=consumes(requests))
-    def finish(
-        self, request: Request
-    ) -> "Connection | hypothesis.stateful.MultipleResults[Connection]":
-        """Takes a request through all that is left of it."""
-        while request.connection is not None and request.connection.phase in (
-            SlotState.DIALLING,
-            SlotState.RESERVED,
-        ):
-            self.proceed(request, capacity=2)
-        self.end(request, reusable=True)
-        return request.connection or hypothesis.stateful.multiple()
-
-    @rule(request=requests)
-    def redial(self, request: Request) -> None:
+    @rule(request=requests, is_retry=st.booleans())
+    def redial(self, request: Request, is_retry: bool) -> None:
         connection = request.connection
-        if connection is None or not request.is_awake or connection.users != 1:
+        if request not in self.alive or connection is None or connection.users != 1:
             return
         if connection.phase is SlotState.DIALLING:
             return
         is_open = connection.phase is not SlotState.CLOSED
-        assert self.state.redial(connection.slot, self.now) is is_open
+        outcome = self.state.redial(connection.slot, self.now, is_retry=is_retry)
+        assert outcome is is_open
         if is_open:
-            self.model.redial(connection)
+            self.model.redial(connection, is_retry=is_retry)
 
     @rule(connection=connections, capacity=st.integers(0, 4))
-    def set_capacity(self, connection: Connection, capacity: int) -> None:
+    def set_capacity(self, connection: Connection | None, capacity: int) -> None:
+        if connection is None:
+            return
         if connection.phase is not SlotState.DIALLING:
             self.state.set_capacity(connection.slot, capacity)
         if connection.phase not in (SlotState.DIALLING, SlotState.CLOSED):
             self.model.set_capacity(connection, capacity)
 
     @rule(connection=connections)
-    def retire(self, connection: Connection) -> None:
+    def retire(self, connection: Connection | None) -> None:
+        if connection is None:
+            return
         self.state.retire(connection.slot)
         if connection.phase is not SlotState.CLOSED:
             self.model.retire(connection)
 
-    @rule(seconds=st.sampled_from([0.5, 1.0, 2.0, 7.0]))
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-
-    @precondition(lambda self: not self.state.is_closed)
-    @rule(really=st.sampled_from([False, False, False, True]))
-    def close(self, really: bool) -> None:
-        if really:
+    @precondition(lambda self: self.model.connections)
+    @rule(chance=st.integers(1, 10))
+    def close(self, chance: int) -> None:
+        if chance == 7:
             self.state.close()
             self.model.close()
-
-    @precondition(lambda self: self.state.is_closed)
-    @rule()
-    def reopen(self) -> None:
-        self.state.reopen()
 
     # -- what holds after each of them -----------------------------------------------
 
@@ -519,7 +550,7 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
         if not hasattr(self, "state"):
             return
         for request in self.alive.copy():
-            self.end(request, reusable=True)
+            self.give_up(request, reusable=True)
         assert (self.state.active, self.state.queued) == (0, 0)
         assert not self.state._heads
         assert all(slot.state is SlotState.IDLE for slot in self.state.slots)
@@ -539,7 +570,7 @@ def is_dialling(slot: Slot[str]) -> bool:
 
 
 PoolMachine.TestCase.settings = hypothesis.settings(
-    max_examples=250,
+    max_examples=400,
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
@@ -548,4 +579,5 @@ PoolMachine.TestCase.settings = hypothesis.settings(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 
-TestPoolState = PoolMachine.TestCase
+# Seconds when it succeeds; a failure is worth waiting for until it has been made small.
+TestPoolState = pytest.mark.timeout(300)(PoolMachine.TestCase)
