@@ -127,10 +127,12 @@ class Connection:
         """
         try:
             stream = await self._repeat(request, timeouts, tracer)
-        except BaseException:
+        except BaseException as exc:
             self._is_failed = True
             if self._stream is not None:
                 await self._stream.aclose()
+            if self._is_closed and isinstance(exc, Exception):
+                raise self._closed_error() from exc
             raise
         self.http = HTTP11Connection(stream, self._colour)
         return self.http
@@ -160,17 +162,27 @@ class Connection:
         """Makes one attempt."""
         options, limit = self._options, timeouts.for_connect()
         deadline = Deadline(limit)
+        self._check_wanted()
         if options.uds is None:
             host = self.origin.host.decode("ascii")
             await self._connect_tcp(host, limit, tracer)
         else:
             await self._connect_unix_socket(options.uds, limit, tracer)
         if self.origin.scheme in _TLS_SCHEMES:
+            self._check_wanted()
             await self._start_tls(request, deadline.left(), tracer)
+        self._check_wanted()
         assert self._stream is not None
-        if self._is_closed:
-            raise ConnectError("the connection was closed while it was being established")
         return self._stream
+
+    def _check_wanted(self) -> None:
+        """Goes no further once the connection was closed, for nobody else would see it."""
+        if self._is_closed:
+            raise self._closed_error()
+
+    @staticmethod
+    def _closed_error() -> ConnectError:
+        return ConnectError("the connection was closed while it was being established")
 
     async def _connect_tcp(
         self, host: str, timeout: float | None, tracer: Tracer | None

@@ -14,6 +14,7 @@ import time
 from httpcore_interface import (
     AsyncNetworkBackend,
     ConnectError,
+    ConnectionNotAvailable,
     PoolTimeout,
     ReadError,
     RemoteProtocolError,
@@ -109,7 +110,9 @@ class Pool:
             if slot.state is SlotState.DIALLING:
                 http = await self._dial(slot, key, request, timeouts, tracer)
             else:
-                assert slot.connection is not None
+                if slot.connection is None:
+                    # The pool was closed before this could dial.
+                    raise _closed()
                 assert slot.connection.http is not None
                 http = slot.connection.http
                 # The first question costs no await, and its answer is nearly always no.
@@ -118,9 +121,12 @@ class Pool:
                         slot, key, request, timeouts, tracer, is_retry=False
                     )
             slot.state = SlotState.ACTIVE
-            was_used = http.served > 0
+            was_used = is_retry = http.served > 0
             try:
                 return await http.handle(request, timeouts, tracer, lease)
+            except ConnectionNotAvailable:
+                # Somebody closed it since we looked: nothing was sent.
+                is_retry = False
             except (ReadError, WriteError, RemoteProtocolError):
                 if not was_used or http.is_answered or http.is_aborted:
                     raise
@@ -128,7 +134,7 @@ class Pool:
                     raise
             # The server had closed the connection while it was idle, and the
             # request was too late to be noticed: it goes out once more.
-            http = await self._redial(slot, key, request, timeouts, tracer, is_retry=True)
+            http = await self._redial(slot, key, request, timeouts, tracer, is_retry=is_retry)
             slot.state = SlotState.ACTIVE
             return await http.handle(request, timeouts, tracer, lease)
         except BaseException:
@@ -218,6 +224,8 @@ class Pool:
         connection = self._make_connection(Origin(*key))
         # From here on `close()` and `connections` see it.
         slot.connection = connection
+        if slot.state is SlotState.CLOSED:
+            raise _closed()
         http = await connection.connect(request, timeouts, tracer)
         with self.lock:
             is_open = self.state.connected(slot, time.monotonic())
@@ -226,7 +234,7 @@ class Pool:
             await self._carry_out(work)
         if not is_open:
             await connection.aclose()
-            raise ConnectError("the connection pool was closed while the request connected")
+            raise _closed()
         return http
 
     async def _redial(
@@ -246,7 +254,7 @@ class Pool:
             is_open = self.state.redial(slot, time.monotonic(), is_retry=is_retry)
         await close_all([dead])
         if not is_open:
-            raise ConnectError("the connection pool was closed while the request connected")
+            raise _closed()
         return await self._dial(slot, key, request, timeouts, tracer)
 
     def note_abandoned(self, lease: "PoolLease") -> None:
@@ -372,6 +380,10 @@ class PoolLease:
 def _can_repeat(request: Request) -> bool:
     """Whether a request can be sent once more without anyone noticing."""
     return request.method in _IDEMPOTENT and type(request.stream) is ByteStream
+
+
+def _closed() -> ConnectError:
+    return ConnectError("the connection pool was closed while the request connected")
 
 
 def _unsupported(scheme: bytes) -> UnsupportedProtocol:
