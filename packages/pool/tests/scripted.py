@@ -470,7 +470,9 @@ class Network:
                 if steps and isinstance(steps[0], Dial):
                     self.pass_time(steps.pop(0), address.timeout, ConnectTimeout)
                 connection = Connection(self, len(self.connections), steps, address)
-                self.connections.append(connection)
+                with self._changed:
+                    self.connections.append(connection)
+                    self._changed.notify_all()
         except BaseException:
             if connection is not None:
                 connection.is_open = False
@@ -528,6 +530,16 @@ class Network:
                 self.complain("a request waits, and nobody wakes it")
             return False
 
+    @property
+    def waiting(self) -> int:
+        """How many threads wait on events."""
+        return self._waiting
+
+    def until_connected(self, count: int) -> None:
+        """Returns once so many connections have been established."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.connections) == count, PATIENCE)
+
     def until_waiting(self, count: int) -> None:
         """Returns once so many threads wait on events."""
         with self._changed:
@@ -560,7 +572,8 @@ class Connection:
         timeouts: (operation, timeout) of each read and write.
         handshakes: What each start_tls was given.
         is_deaf: Whether the server has ended its side: what is sent gets lost.
-        on_look: Called, once, when the client asks whether it is readable.
+        after_look: What happens, once, after the client has looked whether it is
+            readable, and before it knows.
     """
 
     def __init__(
@@ -577,7 +590,7 @@ class Connection:
         self.requests: list[Received] = []
         self.timeouts: list[tuple[str, float | None]] = []
         self.handshakes: list[Handshake] = []
-        self.on_look: Hook | None = None
+        self.after_look: Hook | None = None
         self.is_deaf = False
         self._is_broken = False
         self._parser: h11.Connection | None = None
@@ -754,12 +767,13 @@ class Connection:
 
     def is_readable(self) -> bool:
         """Whether a read would return at once."""
-        if self.on_look is not None:
-            hook, self.on_look = self.on_look, None
-            hook()
         if self.is_open:
             self._advance()
-        return not self.is_open or bool(self.outbox)
+        seen = not self.is_open or bool(self.outbox)
+        if self.after_look is not None:
+            hook, self.after_look = self.after_look, None
+            hook()
+        return seen
 
 
 # -- for blocking code ---------------------------------------------------------------
