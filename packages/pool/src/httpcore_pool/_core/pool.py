@@ -112,7 +112,7 @@ class Pool:
             else:
                 if slot.connection is None:
                     # The pool was closed before this could dial.
-                    raise _closed()
+                    raise _closed()  # noqa: TRY301 - to be given back below
                 assert slot.connection.http is not None
                 http = slot.connection.http
                 # The first question costs no await, and its answer is nearly always no.
@@ -189,6 +189,9 @@ class Pool:
                     continue
             finally:
                 del self._sleepers[event]
+                if self._abandoned:
+                    # It may have been this one who was to see to that.
+                    self._rouse_one()
             raise PoolTimeout(
                 f"no connection became available within {limit} seconds: {self.describe()}"
             )
@@ -262,6 +265,9 @@ class Pool:
         self._abandoned.append(lease)
         # If nobody waits, the next request settles it. If somebody does, there may
         # never be a next one.
+        self._rouse_one()
+
+    def _rouse_one(self) -> None:
         for event in list(self._sleepers):
             event.set()
             break
@@ -272,6 +278,12 @@ class Pool:
             if not lease.is_over:
                 lease.is_over = True
                 self.state.release(lease.slot, now, reusable=False)
+
+    def _settle_unawaited(self) -> None:
+        # Where somebody waits, one who waits was roused to do it: whoever is given
+        # a place has to be woken, and who asks for numbers cannot.
+        if not self.state.queued:
+            self._settle_abandoned(time.monotonic())
 
     # -- work --------------------------------------------------------------------
 
@@ -315,13 +327,13 @@ class Pool:
         """How many requests are under way, and how many wait."""
         if self._abandoned:
             with self.lock:
-                self._settle_abandoned(time.monotonic())
+                self._settle_unawaited()
         return self.state.active, self.state.queued
 
     def stats(self) -> PoolStats:
         """Returns a snapshot of the pool's numbers."""
         with self.lock:
-            self._settle_abandoned(time.monotonic())
+            self._settle_unawaited()
             return self.state.stats()
 
     def describe(self) -> str:
