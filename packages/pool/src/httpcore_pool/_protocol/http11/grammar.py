@@ -1,67 +1,82 @@
 """The grammar of the fast lane: a strict part of RFC 9110 section 5 and RFC 9112.
 
 Narrower than h11's everywhere: no control characters, no line folding, no bare
-line feeds, no white space at the end of a value. One rule: a pattern here may
-refuse what h11 takes, never the other way round.
+line feeds, no white space but single spaces around values. One rule: what is here
+may refuse what h11 takes, never the other way round.
 """
 
+import functools
 import re
 
 HEAD_LIMIT = 100 * 1024
 """Bytes in a response head. h11's own 16 KiB is too small for real servers."""
 
-TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
-# A value begins with a visible character and contains no control but the tab;
+# What has been matched is never given back (++ and *+): nothing that may follow
+# could begin with it.
+_TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
 # obs-text (0x80 to 0xff) is passed through as h11 does (RFC 9110, section 5.5).
-_VALUE = rb"(?:[\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*)?"
+_VALUE = rb"(?! )[\x20-\x7e\x80-\xff]*+(?<! )"
 
-is_token = re.compile(TOKEN).fullmatch
-is_target = re.compile(rb"[\x21-\x7e]+").fullmatch
+is_token = re.compile(_TOKEN).fullmatch
 
-# Lines as this library writes them: "name: value".
-_is_written_block = re.compile(rb"(?:" + TOKEN + rb": " + _VALUE + rb"\r\n)*").fullmatch
+_is_request_head = re.compile(
+    _TOKEN + rb" [\x21-\x7e]++ HTTP/1\.1\r\n(?:[\x21-\x7e]++ " + _VALUE + rb"\r\n)*+\r\n"
+).fullmatch
 
-# Lines as servers write them: any white space, or none, before the value. With
-# (?m) a match can only begin at the beginning of a line.
-_find_fields = re.compile(rb"(?m)^(" + TOKEN + rb"):[ \t]*(" + _VALUE + rb")\r\n").findall
+_match_status_line = re.compile(
+    rb"HTTP/1\.1 ([1-5][0-9][0-9])(?: ([\x20-\x7e\x80-\xff]*+))?\r\n"
+).fullmatch
+# Status lines are remembered, so they must not be of any length.
+_LONGEST_STATUS_LINE = 80
 
-match_status_line = re.compile(
-    rb"HTTP/1\.1 ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n"
-).match
+# With (?m) a match can only begin where a line begins.
+_find_fields = re.compile(rb"(?m)^(" + _TOKEN + rb"): ?(" + _VALUE + rb")\r\n").findall
 
 match_chunk_size = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n").match
 may_become_chunk_size = re.compile(rb"[0-9A-Fa-f]{0,8}\r?").fullmatch
 
 
-def _ends_a_line_in_space(block: bytes, start: int) -> bool:
-    return block.find(b" \r\n", start) >= 0 or block.find(b"\t\r\n", start) >= 0
-
-
-def is_plain_block(block: bytes, count: int) -> bool:
-    """Returns whether `block`, made of `count` fields, is that many plain lines.
-
-    A value that contained a line break of its own would make more lines.
-    """
-    return (
-        block.count(b"\n") == count
-        and _is_written_block(block) is not None
-        and not _ends_a_line_in_space(block, 0)
-    )
-
-
-def parse_fields(block: bytes, start: int) -> list[tuple[bytes, bytes]] | None:
-    """Parses header lines into (name, value) pairs of bytes, the names as written.
+def is_plain_head(head: bytes, count: int) -> bool:
+    """Returns whether a request's head is what it was meant to be.
 
     Args:
-        block: A head whose lines, the last one too, end in CRLF.
-        start: Where its first header line begins.
+        head: Put together of names that are tokens, and of a method, a target and
+            values that may hold anything.
+        count: How many lines it was made of, the empty one included.
+    """
+    # The line feeds are those that were put between the lines, so each line matches
+    # for itself. The first has two spaces, and leaves none to the method and the
+    # target; in the others the first space is that behind the colon, since no name
+    # has one.
+    return head.count(b"\n") == count and _is_request_head(head) is not None
+
+
+# Servers send the same few over and over.
+@functools.lru_cache(maxsize=128)
+def _parse_status_line(line: bytes) -> tuple[int, bytes] | None:
+    match = _match_status_line(line)
+    return None if match is None else (int(match[1]), match[2] or b"")
+
+
+def parse_head(buffer: bytes, end: int) -> tuple[int, bytes, list[tuple[bytes, bytes]]] | None:
+    """Parses the head of a response.
+
+    Args:
+        buffer: Begins with the head.
+        end: Where its last line but the empty one ends, CRLF included.
 
     Returns:
-        The fields; None if a line is not plain.
+        The status, the reason, and the fields as (name, value) pairs of bytes, the
+        names as written; None if the head is not plain.
     """
-    fields = _find_fields(block, start)
-    # A match lies within one line and begins where it begins. So when there are
-    # as many matches as line feeds, every line is matched from end to end.
-    if len(fields) != block.count(b"\n", start) or _ends_a_line_in_space(block, start):
+    start = buffer.find(b"\n") + 1
+    status_line = _parse_status_line(buffer[:start]) if start < _LONGEST_STATUS_LINE else None
+    if status_line is None:
         return None
-    return fields
+    status, reason = status_line
+    fields = _find_fields(buffer, start, end)
+    # A match begins where a line begins, and has one line feed, at its end. So when
+    # there are as many matches as line feeds, every line is matched as a whole.
+    if len(fields) != buffer.count(b"\n", start, end):
+        return None
+    return status, reason, fields

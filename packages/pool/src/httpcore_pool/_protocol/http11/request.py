@@ -13,7 +13,7 @@ from . import grammar
 Fields = collections.abc.Sequence[tuple[bytes, bytes]]
 
 # The fields that decide how a request is framed and what may follow it.
-_HOST, _LENGTH, _ENCODING, _CONNECTION, _EXPECT, _UPGRADE, _ORDINARY = range(7)
+_ORDINARY, _HOST, _LENGTH, _ENCODING, _CONNECTION, _EXPECT, _UPGRADE = range(7)
 _KINDS = {
     b"host": _HOST,
     b"content-length": _LENGTH,
@@ -22,19 +22,30 @@ _KINDS = {
     b"expect": _EXPECT,
     b"upgrade": _UPGRADE,
 }
-# What has been found out about names as they are written ("Accept", "ACCEPT"):
-# clients send the same few over and over. Bounded, since names may be made up.
-_known_names: dict[bytes, int] = {}
-_MOST_KNOWN_NAMES = 1024
+# The same as they are spelled mostly.
+_USUAL_KINDS = _KINDS | {name.title(): kind for name, kind in _KINDS.items()}
+
+# Names, as they are written, that are known to be tokens and none of these: clients
+# send the same few over and over. Bounded, since names may be made up.
+_ordinary_names: set[bytes] = set()
+_MOST_ORDINARY_NAMES = 1024
+_LONGEST_ORDINARY_NAME = 64
 
 
 def _kind_of(name: bytes) -> int | None:
-    """Looks a name up that is not known yet; None if it is no token."""
+    """Looks a name up that is not known to be ordinary; None if it is no token."""
+    kind = _USUAL_KINDS.get(name)
+    if kind is not None:
+        return kind
     if not grammar.is_token(name):
         return None
     kind = _KINDS.get(name.lower(), _ORDINARY)
-    if len(_known_names) < _MOST_KNOWN_NAMES:
-        _known_names[name] = kind
+    if (
+        kind == _ORDINARY
+        and len(name) <= _LONGEST_ORDINARY_NAME
+        and len(_ordinary_names) < _MOST_ORDINARY_NAMES
+    ):
+        _ordinary_names.add(name)
     return kind
 
 
@@ -61,6 +72,7 @@ class RequestWriter:
     """
 
     __slots__ = (
+        "_has_length",
         "_remaining",
         "asks_to_close",
         "expects_continue",
@@ -76,60 +88,54 @@ class RequestWriter:
         self.is_chunked = False
         self.expects_continue = False
         self.asks_to_close = False
+        self._has_length = False
         self._remaining = 0
         if not self._write_plain(method, target, fields):
             self._write_checked(method, target, fields)
 
     def _write_plain(self, method: bytes, target: bytes, fields: Fields) -> bool:
         """Writes the head if it is of the plain kind, `Host` first."""
-        seen_length = False
-        for position, (name, value) in enumerate(fields):
-            kind = _known_names.get(name)
-            if kind == _ORDINARY:
-                continue
-            if kind is None and (kind := _kind_of(name)) is None:
+        rest = iter(fields)
+        name, _ = next(rest, (b"", b""))
+        if name != b"Host" and _kind_of(name) != _HOST:
+            return False
+        for name, value in rest:
+            if name not in _ordinary_names and not self._understand(name, value):
                 return False
-            if kind == _HOST:
-                if position:
-                    return False
-            elif kind == _LENGTH:
-                if seen_length or self.is_chunked or not self._set_length(value):
-                    return False
-                seen_length = True
-            elif kind == _ENCODING:
-                if seen_length or self.is_chunked or value != b"chunked":
-                    return False
-                self.is_chunked = True
-            elif kind != _ORDINARY:
-                self._note(kind, name, value)
-        # Position 0 is where a Host must be, and every other place was refused.
-        if not fields or _known_names.get(fields[0][0]) != _HOST:
+        request_line = b"%b %b HTTP/1.1" % (method, target)
+        head = b"\r\n".join([request_line, *map(b": ".join, fields), b"", b""])
+        if not grammar.is_plain_head(head, len(fields) + 2):
             return False
-        block = b"".join([b"%b: %b\r\n" % field for field in fields])
-        if not (
-            grammar.is_plain_block(block, len(fields))
-            and grammar.is_token(method)
-            and grammar.is_target(target)
-        ):
-            return False
-        self.head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, block)
+        self.head = head
         return True
 
-    def _set_length(self, value: bytes) -> bool:
-        # h11 takes 20 digits at most; so does the lane.
-        if not value.isdigit() or len(value) > 20:
+    def _understand(self, name: bytes, value: bytes) -> bool:
+        """Notes what a field behind `Host` means; False if it is not plain."""
+        kind = _kind_of(name)
+        if kind is None or kind == _HOST:
             return False
-        self._remaining = int(value)
+        if kind == _LENGTH:
+            # h11 takes 20 digits at most; so does the lane.
+            if self._has_length or self.is_chunked or not value.isdigit() or len(value) > 20:
+                return False
+            self._has_length = True
+            self._remaining = int(value)
+        elif kind == _ENCODING:
+            if self._has_length or self.is_chunked or value != b"chunked":
+                return False
+            self.is_chunked = True
+        elif kind != _ORDINARY:
+            self._note(kind, name, value)
         return True
 
     def _note(self, kind: int, name: bytes, value: bytes) -> None:
         if kind == _EXPECT:
-            self.expects_continue = self.expects_continue or b"100-continue" in _elements(value)
-        elif kind == _CONNECTION:
-            self.asks_to_close = self.asks_to_close or b"close" in _elements(value)
-            self.notable.append((name, value))
-        else:
-            self.notable.append((name, value))
+            if b"100-continue" in _elements(value):
+                self.expects_continue = True
+            return
+        self.notable.append((name, value))
+        if kind == _CONNECTION and value != b"keep-alive" and b"close" in _elements(value):
+            self.asks_to_close = True
 
     def _write_checked(self, method: bytes, target: bytes, fields: Fields) -> None:
         """Lets h11 decide, and repeats the bookkeeping on what it made of it."""
@@ -138,18 +144,18 @@ class RequestWriter:
         self.head, normalized = fallback.encode_request(method, target, fields)
         self.notable = []
         self.is_chunked = self.expects_continue = self.asks_to_close = False
+        self._has_length = False
         self._remaining = 0
-        has_length = False
         for name, value in normalized:
             kind = _KINDS.get(name.lower(), _ORDINARY)
             if kind == _LENGTH:
-                has_length = True
+                self._has_length = True
                 self._remaining = int(value)
             elif kind == _ENCODING:
                 self.is_chunked = True
             elif kind not in (_HOST, _ORDINARY):
                 self._note(kind, name, value)
-        if self.is_chunked and has_length:
+        if self.is_chunked and self._has_length:
             # RFC 9112, section 6.2: forbidden, and a way to smuggle requests.
             raise LocalProtocolError(
                 "a request cannot have both Content-Length and Transfer-Encoding"

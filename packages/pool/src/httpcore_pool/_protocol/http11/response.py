@@ -15,7 +15,7 @@ from . import grammar
 
 if typing.TYPE_CHECKING:
     from .fallback import H11Reader
-    from .request import Fields, RequestWriter
+    from .request import RequestWriter
 
 Head = tuple[bytes, int, bytes, list[tuple[bytes, bytes]]]
 """HTTP version, status, reason, and the fields as (name, value) pairs."""
@@ -30,16 +30,25 @@ _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _ENDED, _FALLBACK = range(6)
 
 # The fields that the lane has to understand.
 _BEARINGS = {b"content-length": 1, b"transfer-encoding": 2, b"connection": 3}
-# The same by name as written; 0 for the names that do not matter. Bounded, since
+# The same as they are spelled mostly.
+_USUAL_BEARINGS = _BEARINGS | {name.title(): what for name, what in _BEARINGS.items()}
+
+# Names, as they are written, that are known to be none of these. Bounded, since
 # servers may make names up.
-_known_names: dict[bytes, int] = {}
-_MOST_KNOWN_NAMES = 1024
+_ordinary_names: set[bytes] = set()
+_MOST_ORDINARY_NAMES = 1024
+_LONGEST_ORDINARY_NAME = 64
 
 
 def _bearing_of(name: bytes) -> int:
+    """Looks up a name in an unusual spelling; 0 if it is ordinary."""
     bearing = _BEARINGS.get(name.lower(), 0)
-    if len(_known_names) < _MOST_KNOWN_NAMES:
-        _known_names[name] = bearing
+    if (
+        bearing == 0
+        and len(name) <= _LONGEST_ORDINARY_NAME
+        and len(_ordinary_names) < _MOST_ORDINARY_NAMES
+    ):
+        _ordinary_names.add(name)
     return bearing
 
 
@@ -66,26 +75,20 @@ class ResponseReader:
         "_head",
         "_is_at_eof",
         "_keeps_alive",
-        "_method",
         "_mode",
-        "_notable",
         "_position",
         "_remaining",
+        "_request",
         "received",
     )
 
     def __init__(self, request: "RequestWriter") -> None:
-        self._method = request.method
-        self._notable: Fields = request.notable
+        self._request = request
         self._keeps_alive = not request.asks_to_close
         self._buffer = b""
         self._position = 0
         self._mode = _HEAD
-        self._remaining = 0
-        self._expected = 0
-        self._crlf_due = False
         self._is_at_eof = False
-        self._head = b""
         self._fallback: H11Reader | None = None
         self.received = 0
 
@@ -113,48 +116,47 @@ class ResponseReader:
         """
         if self._fallback is None:
             buffer = self._buffer
-            if not buffer:
+            blank_line = buffer.find(b"\r\n\r\n")
+            if blank_line >= 0:
+                head = self._parse_head(buffer, blank_line + 2)
+                if head is not None:
+                    return head
+            elif not buffer:
                 if self._is_at_eof:
                     raise RemoteProtocolError("Server disconnected without sending a response.")
                 return None
-            end = buffer.find(b"\r\n\r\n")
-            if end >= 0:
-                head = self._parse_head(buffer, end + 4)
-                if head is not None:
-                    return head
             self._fall_back(b"", buffer)
         return self._fallback_head()
 
     def _parse_head(self, buffer: bytes, end: int) -> Head | None:
-        """Parses the head that ends at `end`; None if it is not the lane's."""
-        block = buffer[: end - 2]
-        status_line = grammar.match_status_line(block)
-        if status_line is None or end > grammar.HEAD_LIMIT or self._method == b"CONNECT":
+        """Parses the head whose last line ends at `end`; None if it is not the lane's."""
+        parsed = grammar.parse_head(buffer, end)
+        end += 2
+        if parsed is None or end > grammar.HEAD_LIMIT:
             return None
-        fields = grammar.parse_fields(block, status_line.end())
-        if fields is None:
-            return None
-        status = int(status_line[1])
+        status, reason, fields = parsed
         if status < 200:
             # An interim response has no body, but h11 reads its framing all the same.
             if status == 101 or any(name.lower() in _BEARINGS for name, _ in fields):
                 return None
-        elif not self._plan_body(status, fields, block):
+            self._buffer = buffer[end:]
+        elif self._plan_body(status, fields):
+            if self._mode == _CHUNKED:
+                self._head = buffer[:end]
+            self._position = end
+        else:
             return None
-        self._buffer = buffer[end:]
-        return b"HTTP/1.1", status, status_line[2] or b"", fields
+        return b"HTTP/1.1", status, reason, fields
 
-    def _plan_body(self, status: int, fields: list[tuple[bytes, bytes]], block: bytes) -> bool:
-        """Decides how the body is framed (RFC 9112, section 6.3)."""
+    def _plan_body(self, status: int, fields: list[tuple[bytes, bytes]]) -> bool:
+        """Decides how the body is framed (RFC 9112, section 6.3); False if h11 has to."""
         length = -1
         is_chunked = False
         keeps_alive = self._keeps_alive
         for name, value in fields:
-            bearing = _known_names.get(name)
-            if bearing is None:
-                bearing = _bearing_of(name)
-            if bearing == 0:
+            if name in _ordinary_names:
                 continue
+            bearing = _USUAL_BEARINGS.get(name) or _bearing_of(name)
             if bearing == 1:
                 # Once, plain, and not more digits than h11 takes.
                 if length >= 0 or not value.isdigit() or len(value) > 20:
@@ -164,23 +166,25 @@ class ResponseReader:
                 if is_chunked or value != b"chunked":
                     return False
                 is_chunked = True
-            else:
+            elif bearing == 3 and value != b"keep-alive":
                 option = value.lower()
                 if option == b"close":
                     keeps_alive = False
                 elif option != b"keep-alive":
                     return False
-        if is_chunked and length >= 0:
+        method = self._request.method
+        if (is_chunked and length >= 0) or method == b"CONNECT":
             return False
         self._keeps_alive = keeps_alive
-        if status in (204, 304) or self._method == b"HEAD":
+        if length == 0 or method == b"HEAD" or status in (204, 304):
             self._mode = _ENDED
-        elif is_chunked:
-            self._mode = _CHUNKED
-            self._head = block
-        elif length >= 0:
+        elif length > 0:
             self._mode = _LENGTH
             self._remaining = self._expected = length
+        elif is_chunked:
+            self._mode = _CHUNKED
+            self._remaining = 0
+            self._crlf_due = False
         else:
             self._mode = _UNTIL_CLOSE
             self._keeps_alive = False
@@ -197,55 +201,42 @@ class ResponseReader:
         mode = self._mode
         if mode == _LENGTH:
             return self._next_of_length()
+        if mode == _ENDED:
+            return b""
         if mode == _CHUNKED:
             return self._next_of_chunked()
         if mode == _FALLBACK:
             assert self._fallback is not None
             return self._fallback.next_chunk()
-        if mode == _UNTIL_CLOSE:
-            chunk, self._buffer = self._buffer, b""
-            if chunk:
-                return chunk
-            if not self._is_at_eof:
-                return None
-            self._mode = _ENDED
-        return b""
-
-    def take_rest(self) -> bytes | None:
-        """Returns the rest of the body if its length is known and it is all here.
-
-        Returns:
-            None if it is not; nothing was taken then.
-        """
-        rest, remaining = self._buffer, self._remaining
-        if self._mode == _ENDED:
-            return b""
-        if self._mode != _LENGTH or len(rest) < remaining:
-            return None
-        rest, self._buffer = rest[:remaining], rest[remaining:]
-        self._mode = _ENDED
-        return rest
+        return self._next_until_close()
 
     def _next_of_length(self) -> bytes | None:
-        chunk = self._buffer
-        remaining = self._remaining
-        if len(chunk) <= remaining:
-            self._buffer = b""
-        else:
-            chunk, self._buffer = chunk[:remaining], chunk[remaining:]
-        self._remaining = remaining - len(chunk)
+        position, remaining = self._position, self._remaining
+        chunk = self._buffer[position : position + remaining]
+        size = len(chunk)
+        if size == remaining:
+            self._mode = _ENDED
+        elif size == 0:
+            if self._is_at_eof:
+                # h11's words: programs look for them.
+                raise RemoteProtocolError(
+                    "peer closed connection without sending complete message body "
+                    f"(received {self._expected - remaining} bytes, expected {self._expected})"
+                )
+            return None
+        self._position = position + size
+        self._remaining = remaining - size
+        return chunk
+
+    def _next_until_close(self) -> bytes | None:
+        chunk = self._buffer[self._position :]
+        self._position = len(self._buffer)
         if chunk:
             return chunk
-        if remaining == 0:
-            self._mode = _ENDED
-            return b""
-        if self._is_at_eof:
-            # h11's words: programs look for them.
-            raise RemoteProtocolError(
-                "peer closed connection without sending complete message body "
-                f"(received {self._expected - remaining} bytes, expected {self._expected})"
-            )
-        return None
+        if not self._is_at_eof:
+            return None
+        self._mode = _ENDED
+        return b""
 
     def _next_of_chunked(self) -> bytes | None:
         buffer, position = self._buffer, self._position
@@ -280,7 +271,7 @@ class ResponseReader:
         line_end = buffer[end : end + 2]
         if line_end == b"\r\n":
             self._mode = _ENDED
-            self._buffer = buffer[end + 2 :]
+            self._position = end + 2
             return b""
         if b"\r\n".startswith(line_end):
             return self._need_more()
@@ -298,7 +289,7 @@ class ResponseReader:
         from .fallback import H11Reader
 
         self._mode = _FALLBACK
-        self._fallback = H11Reader(self._method, self._notable)
+        self._fallback = H11Reader(self._request.method, self._request.notable)
         for part in (prefix, received):
             if part:
                 self._fallback.feed(part)
@@ -316,7 +307,7 @@ class ResponseReader:
         h11 is told the head, so that it knows what is coming, and then goes on as
         if the chunks so far had been none.
         """
-        self._fall_back(self._head + b"\r\n" + prefix, received)
+        self._fall_back(self._head + prefix, received)
         assert self._fallback is not None
         self._fallback.next_head()
         if prefix:
@@ -342,7 +333,7 @@ class ResponseReader:
         return (
             self._mode == _ENDED
             and self._keeps_alive
-            and not self._buffer
+            and self._position == len(self._buffer)
             and not self._is_at_eof
         )
 
@@ -354,4 +345,6 @@ class ResponseReader:
     @property
     def unread(self) -> bytes:
         """What came behind a switch to another protocol."""
-        return self._buffer if self._fallback is None else self._fallback.unread
+        if self._fallback is None:
+            return self._buffer[self._position :]
+        return self._fallback.unread
