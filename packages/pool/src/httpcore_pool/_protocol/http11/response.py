@@ -210,6 +210,18 @@ class ResponseReader:
             return self._fallback.next_chunk()
         return self._next_until_close()
 
+    def take_rest(self) -> bytes | None:
+        """Returns the rest of the body if its length is known and it is all here.
+
+        Returns:
+            None if it is not; nothing was taken then.
+        """
+        if self._mode == _ENDED:
+            return b""
+        if self._mode != _LENGTH or len(self._buffer) - self._position < self._remaining:
+            return None
+        return self._next_of_length()
+
     def _next_of_length(self) -> bytes | None:
         position, remaining = self._position, self._remaining
         chunk = self._buffer[position : position + remaining]
