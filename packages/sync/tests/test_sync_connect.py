@@ -284,6 +284,8 @@ class PretendedSocket:
 
 
 class PretendedContext:
+    check_hostname = False
+
     @staticmethod
     def wrap_socket(
         sock: PretendedSocket, *, server_hostname: str, do_handshake_on_connect: bool

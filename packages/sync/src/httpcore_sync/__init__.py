@@ -7,9 +7,11 @@
     _unix.py        the same for a Unix socket
     _stream.py      SyncStream: reads, writes and closes one connection
     _tls.py         from a plain socket to an encrypted one
+    _tls_socket.py  an encrypted socket that two threads may use at once
     _tls_in_tls.py  TLS over any stream: the tunnel of an HTTPS proxy
     _wait.py        waiting until sockets are ready
     _deadline.py    from a timeout to the seconds that are left of it
+    _failures.py    from what a socket raises to what the contract promises
 
 The functions of the `socket` module are looked up when they are called, never
 imported by name: test tools replace them.

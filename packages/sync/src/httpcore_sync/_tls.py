@@ -42,7 +42,7 @@ def wrap_socket(
     """
     # The ssl module takes the descriptor over before it notices these two, and then
     # forgets to close it.
-    check_server_hostname(server_hostname)
+    check_server_hostname(server_hostname, ssl_context)
     sock.getpeername()
     try:
         return ssl_context.wrap_socket(
@@ -54,16 +54,19 @@ def wrap_socket(
         raise
 
 
-def check_server_hostname(server_hostname: str | None) -> None:
-    """Finds what the `ssl` module finds late.
+def check_server_hostname(server_hostname: str | None, ssl_context: ssl.SSLContext) -> None:
+    """Finds what the `ssl` module finds late, or not at all.
 
     Raises:
-        ValueError: No host can have this name.
+        ValueError: No host can have this name, or the context needs one.
     """
     if server_hostname is not None:
         if "\0" in server_hostname:
             raise ValueError(f"server_hostname {server_hostname!r} contains a null character")
         server_hostname.encode("idna")
+    # Between two buffers in memory the ssl module would take a certificate of anyone.
+    if ssl_context.check_hostname and not server_hostname:
+        raise ValueError("check_hostname requires server_hostname")
 
 
 def wait_handshake(tls: ssl.SSLSocket, deadline: Deadline) -> None:

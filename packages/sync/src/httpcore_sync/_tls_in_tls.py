@@ -53,7 +53,7 @@ def start_tls_over(
         ConnectError: The handshake failed, or the certificate was refused.
     """
     try:
-        check_server_hostname(server_hostname)
+        check_server_hostname(server_hostname, ssl_context)
         stream = TLSStream(outer, ssl_context, server_hostname)
         stream.wait_handshake(Deadline(timeout))
     except BaseException as exc:

@@ -1,0 +1,41 @@
+import ast
+import pathlib
+import sys
+
+import pytest
+
+import httpcore_sync
+from httpcore_interface import NetworkBackend, NetworkStream
+
+SOURCES = sorted(pathlib.Path(str(httpcore_sync.__file__)).parent.glob("*.py"))
+
+
+def test_the_public_names_are_sorted_and_at_home() -> None:
+    assert httpcore_sync.__all__ == sorted(httpcore_sync.__all__)
+    for name in httpcore_sync.__all__:
+        assert getattr(httpcore_sync, name).__module__ == "httpcore_sync"
+
+
+def test_the_classes_are_those_of_the_interface() -> None:
+    assert issubclass(httpcore_sync.SyncBackend, NetworkBackend)
+    assert issubclass(httpcore_sync.SyncStream, NetworkStream)
+
+
+def test_the_map_of_the_package_names_every_module() -> None:
+    for source in SOURCES:
+        if source.name != "__init__.py":
+            assert f"    {source.name} " in str(httpcore_sync.__doc__)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_nothing_is_imported_but_the_interface_and_the_standard_library(
+    source: pathlib.Path,
+) -> None:
+    allowed = {"httpcore_interface", "_typeshed", *sys.stdlib_module_names}
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1 or node.module in allowed
+            # Test tools replace the functions of these modules.
+            assert node.module not in {"socket", "select", "ssl"}
