@@ -111,10 +111,10 @@ class ResponseBody:
         if self._is_ended:
             return await self._past_the_end()
         exchange = self._exchange
-        if exchange.tracer is not None and not self._is_told:
-            self._is_told = True
-            await self._tell("started", {"request": self._request})
         try:
+            if exchange.tracer is not None and not self._is_told:
+                self._is_told = True
+                await self._tell("started", {"request": self._request})
             if self._failure is not None:
                 raise self._failure  # noqa: TRY301 - from take_chunk()
             while (chunk := self._next_received()) is None:

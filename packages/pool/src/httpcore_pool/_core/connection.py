@@ -2,6 +2,7 @@
 
 import collections.abc
 import dataclasses
+import functools
 import ssl
 import threading
 
@@ -189,7 +190,8 @@ class Connection:
     ) -> None:
         options = self._options
         connecting = self._keep(
-            self._backend.connect_tcp(
+            functools.partial(
+                self._backend.connect_tcp,
                 host=host,
                 port=self.origin.port,
                 local_address=options.local_address,
@@ -214,8 +216,11 @@ class Connection:
     ) -> None:
         socket_options = self._options.socket_options
         connecting = self._keep(
-            self._backend.connect_unix_socket(
-                path=path, timeout=timeout, socket_options=socket_options
+            functools.partial(
+                self._backend.connect_unix_socket,
+                path=path,
+                timeout=timeout,
+                socket_options=socket_options,
             )
         )
         if tracer is None:
@@ -235,7 +240,12 @@ class Connection:
         name = request.extensions.get("sni_hostname") or host
         assert self._stream is not None
         securing = self._keep(
-            self._stream.start_tls(ssl_context=context, server_hostname=name, timeout=timeout)
+            functools.partial(
+                self._stream.start_tls,
+                ssl_context=context,
+                server_hostname=name,
+                timeout=timeout,
+            )
         )
         if tracer is None:
             await securing
@@ -244,10 +254,16 @@ class Connection:
             await tracer.run("connection.start_tls", info, securing)
 
     async def _keep(
-        self, opening: collections.abc.Coroutine[object, object, AsyncNetworkStream]
+        self,
+        opening: collections.abc.Callable[[], collections.abc.Awaitable[AsyncNetworkStream]],
     ) -> AsyncNetworkStream:
-        """Remembers a stream the moment it is there, so that nothing can lose it."""
-        self._stream = stream = await opening
+        """Opens a stream, and remembers it at once, so that nothing can lose it.
+
+        Args:
+            opening: Called here and not before: what is told of the beginning may
+                prevent it, and a coroutine that nobody awaits would be left.
+        """
+        self._stream = stream = await opening()
         return stream
 
     # -- without a pool ----------------------------------------------------------
