@@ -1,0 +1,284 @@
+"""The one-shot event for tasks: each scenario on asyncio and on trio."""
+
+import asyncio
+import collections.abc
+import gc
+import math
+import threading
+import typing
+
+import pytest
+import trio
+import trio.testing
+
+from httpcore_interface import AsyncEvent, AsyncNetworkBackend, create_async_event
+from httpcore_interface._asyncio_event import AsyncioEvent
+from httpcore_interface._trio_event import TrioEvent
+
+T = typing.TypeVar("T")
+
+Task = collections.abc.Callable[[], collections.abc.Coroutine[None, None, None]]
+
+
+class Asyncio:
+    """What the scenarios need of asyncio."""
+
+    event_class: type[AsyncEvent] = AsyncioEvent
+
+    @staticmethod
+    def run(main: Task) -> None:
+        asyncio.run(main())
+
+    @staticmethod
+    async def together(*tasks: Task) -> None:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task())
+
+    @staticmethod
+    async def let_others_run() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    @staticmethod
+    async def cancelled_after(task: Task, act: Task) -> None:
+        running = asyncio.create_task(task())
+        await act()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+class Trio:
+    """What the scenarios need of trio."""
+
+    event_class: type[AsyncEvent] = TrioEvent
+
+    @staticmethod
+    def run(main: Task) -> None:
+        trio.run(main)
+
+    @staticmethod
+    async def together(*tasks: Task) -> None:
+        async with trio.open_nursery() as nursery:
+            for task in tasks:
+                nursery.start_soon(task)
+
+    @staticmethod
+    async def let_others_run() -> None:
+        await trio.testing.wait_all_tasks_blocked()
+
+    @staticmethod
+    async def cancelled_after(task: Task, act: Task) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(task)
+            await act()
+            nursery.cancel_scope.cancel()
+
+
+Library = type[Asyncio] | type[Trio]
+
+
+@pytest.fixture(params=[Asyncio, Trio])
+def library(request: pytest.FixtureRequest) -> Library:
+    chosen: Library = request.param
+    return chosen
+
+
+def in_thread(function: collections.abc.Callable[[], None]) -> None:
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+def test_event_is_that_of_the_running_library(library: Library) -> None:
+    async def main() -> None:
+        assert type(create_async_event()) is library.event_class
+        event = AsyncNetworkBackend().create_event()
+        assert type(event) is library.event_class
+        assert AsyncNetworkBackend().create_event() is not event
+
+    library.run(main)
+
+
+@pytest.mark.parametrize("timeout", [None, 0, -1, -math.inf, 0.5, math.inf, 1e300])
+def test_wait_for_an_event_that_is_set_returns_at_once(
+    library: Library, timeout: float | None
+) -> None:
+    async def main() -> None:
+        event = create_async_event()
+        event.set()
+        event.set()
+        assert await event.wait(timeout) is True
+        assert await event.wait(timeout) is True
+
+    library.run(main)
+
+
+@pytest.mark.parametrize("timeout", [0, 0.0, -1, -math.inf, 0.001])
+def test_wait_that_ends_without_the_event(library: Library, timeout: float) -> None:
+    async def main() -> None:
+        event = create_async_event()
+        assert await event.wait(timeout) is False
+        assert await event.wait(timeout) is False
+        event.set()
+        assert await event.wait(timeout) is True
+
+    library.run(main)
+
+
+@pytest.mark.parametrize("timeout", [None, math.inf, 1e300, 50])
+def test_wait_ends_when_the_event_is_set(library: Library, timeout: float | None) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            assert await event.wait(timeout) is True
+
+        async def set_it() -> None:
+            await library.let_others_run()
+            event.set()
+
+        await library.together(wait, set_it)
+
+    library.run(main)
+
+
+@pytest.mark.parametrize("timeout", [None, math.inf, 50])
+def test_wait_ends_when_another_thread_sets_the_event(
+    library: Library, timeout: float | None
+) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            assert await event.wait(timeout) is True
+
+        async def set_it() -> None:
+            await library.let_others_run()
+            in_thread(event.set)
+
+        await library.together(wait, set_it)
+
+    library.run(main)
+
+
+def test_event_that_another_thread_has_set_is_set_at_once(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+        in_thread(event.set)
+        assert await event.wait(0) is True
+        assert await event.wait() is True
+
+    library.run(main)
+
+
+def test_event_may_be_set_after_its_waiter_was_cancelled(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            await event.wait()
+
+        await library.cancelled_after(wait, library.let_others_run)
+        event.set()
+        assert await event.wait() is True
+
+    library.run(main)
+
+
+def test_event_of_a_loop_that_has_ended_may_be_set(library: Library) -> None:
+    events: list[AsyncEvent] = []
+
+    async def main() -> None:
+        events.append(create_async_event())
+
+    library.run(main)
+    events[0].set()
+    events[0].set()
+
+
+def test_event_of_a_loop_that_has_ended_may_be_set_in_another(library: Library) -> None:
+    events: list[AsyncEvent] = []
+
+    async def first() -> None:
+        events.append(create_async_event())
+
+    async def second() -> None:
+        events[0].set()
+
+    library.run(first)
+    library.run(second)
+
+
+class SetsWhenCollected:
+    itself: "SetsWhenCollected"
+
+    def __init__(self, event: AsyncEvent) -> None:
+        self.event = event
+
+    def __del__(self) -> None:
+        self.event.set()
+
+
+def test_event_set_by_a_finaliser_wakes_who_waits(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            assert await event.wait() is True
+
+        async def collect() -> None:
+            await library.let_others_run()
+            cycle = SetsWhenCollected(event)
+            cycle.itself = cycle
+            del cycle
+            gc.collect()
+
+        await library.together(wait, collect)
+
+    library.run(main)
+
+
+def test_finaliser_that_sets_the_event_as_a_wait_begins_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        event = create_async_event()
+        loop = asyncio.get_running_loop()
+
+        def create_future_as_the_collector_runs() -> asyncio.Future[None]:
+            event.set()
+            return asyncio.Future(loop=loop)
+
+        monkeypatch.setattr(loop, "create_future", create_future_as_the_collector_runs)
+        assert await asyncio.wait_for(event.wait(), 5) is True
+
+    asyncio.run(main())
+
+
+def test_events_of_trio_as_a_guest_of_asyncio() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        of_the_host = create_async_event()
+        of_the_guest: list[AsyncEvent] = []
+
+        async def guest() -> None:
+            event = create_async_event()
+            assert type(event) is TrioEvent
+            of_the_guest.append(event)
+            of_the_host.set()
+            assert await event.wait(50) is True
+
+        trio.lowlevel.start_guest_run(
+            guest,
+            run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+            done_callback=done.set_result,
+        )
+        assert type(of_the_host) is AsyncioEvent
+        assert await of_the_host.wait(50) is True
+        of_the_guest[0].set()
+        (await done).unwrap()
+
+    asyncio.run(main())
