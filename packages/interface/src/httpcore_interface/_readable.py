@@ -3,10 +3,6 @@
 import select
 import socket
 
-# poll(2) takes file descriptors of any number; select(2) stops at 1023, and is
-# all that Windows has.
-_HAS_POLL = hasattr(select, "poll")
-
 
 def is_socket_readable(sock: socket.socket | None) -> bool:
     """Returns whether a read of `sock` would return at once.
@@ -19,11 +15,14 @@ def is_socket_readable(sock: socket.socket | None) -> bool:
         descriptor = -1 if sock is None else sock.fileno()
         if descriptor < 0:
             return True
-        if _HAS_POLL:
+        # poll(2) takes file descriptors of any number; select(2) stops at 1023, and
+        # is all that Windows has. Looked up here, since gevent and eventlet take
+        # poll away when they patch a process, which may be after our import.
+        if hasattr(select, "poll"):
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
             return bool(poll.poll(0))
         return bool(select.select([descriptor], [], [], 0)[0])
     except (OSError, ValueError):
-        # Closed by another thread between the two calls.
+        # Closed by another thread between the two calls, or too large for select.
         return True
