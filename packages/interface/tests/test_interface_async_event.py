@@ -173,6 +173,24 @@ def test_event_that_another_thread_has_set_is_set_at_once(library: Library) -> N
     library.run(main)
 
 
+def test_every_waiting_task_is_woken(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+        woken: list[bool] = []
+
+        async def wait() -> None:
+            woken.append(await event.wait())
+
+        async def wait_briefly() -> None:
+            woken.append(await event.wait(0.001))
+            event.set()
+
+        await library.together(wait, wait, wait, wait_briefly)
+        assert sorted(woken) == [False, True, True, True]
+
+    library.run(main)
+
+
 def test_event_may_be_set_after_its_waiter_was_cancelled(library: Library) -> None:
     async def main() -> None:
         event = create_async_event()
@@ -183,6 +201,22 @@ def test_event_may_be_set_after_its_waiter_was_cancelled(library: Library) -> No
         await library.cancelled_after(wait, library.let_others_run)
         event.set()
         assert await event.wait() is True
+
+    library.run(main)
+
+
+def test_cancelled_wait_takes_nothing_from_the_others(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            assert await event.wait() is True
+
+        async def cancel_another_and_set() -> None:
+            await library.cancelled_after(wait, library.let_others_run)
+            event.set()
+
+        await library.together(wait, cancel_another_and_set)
 
     library.run(main)
 

@@ -8,13 +8,13 @@ from ._event import AsyncEvent
 
 
 class AsyncioEvent(AsyncEvent):
-    """A future of the running loop, with a timer where a timeout is given."""
+    """A future for each that waits, with a timer where a timeout is given."""
 
-    __slots__ = ("_future", "_is_set", "_loop")
+    __slots__ = ("_futures", "_is_set", "_loop")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[None] | None = None
+        self._futures: set[asyncio.Future[None]] = set()
         self._is_set = False
 
     def set(self) -> None:
@@ -30,24 +30,30 @@ class AsyncioEvent(AsyncEvent):
                 self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        for future in self._futures:
+            _finish(future)
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Waits until the event is set, or for `timeout` seconds."""
         if self._is_set or (timeout is not None and timeout <= 0):
             return self._is_set
-        future = self._future = self._loop.create_future()
-        # Set from another thread just now: its call to _wake() may have come
-        # before there was a future to find.
-        if self._is_set:
-            return True
-        if timeout is None or math.isinf(timeout):
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._futures.add(future)
+        timer = None
+        try:
+            # Set just now, by a finaliser in this thread: there was no future to find.
+            if self._is_set:
+                return True
+            if timeout is not None and timeout != math.inf:
+                timer = self._loop.call_later(timeout, _finish, future)
             await future
-        else:
-            timer = self._loop.call_later(timeout, self._wake)
-            try:
-                await future
-            finally:
+        finally:
+            self._futures.discard(future)
+            if timer is not None:
                 timer.cancel()
         return self._is_set
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
