@@ -291,6 +291,30 @@ def test_finaliser_that_sets_the_event_as_a_wait_begins_is_not_missed(
     asyncio.run(main())
 
 
+def test_finaliser_outside_of_any_task_leaves_trios_scheduler_alone() -> None:
+    # Between two tasks trio empties its list of runnable ones: a wake-up that is
+    # entered there by a finaliser could be lost, and so it takes the way of a thread.
+    woken: list[bool] = []
+
+    class Instrument(trio.abc.Instrument):
+        event: AsyncEvent | None = None
+
+        def before_io_wait(self, timeout: float) -> None:
+            if self.event is not None:
+                self.event.set()
+                assert not self.event._event.is_set()  # type: ignore[attr-defined]
+                self.event = None
+
+    instrument = Instrument()
+
+    async def main() -> None:
+        instrument.event = event = create_async_event()
+        woken.append(await event.wait())
+
+    trio.run(main, instruments=[instrument])
+    assert woken == [True]
+
+
 def test_events_of_trio_as_a_guest_of_asyncio() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()

@@ -113,17 +113,13 @@ def test_closed_socket_is_readable(pair: Pair) -> None:
 
 @pytest.mark.usefixtures("way")
 def test_socket_that_another_thread_closes_meanwhile_is_readable(pair: Pair) -> None:
-    ours, _ = pair
-    descriptor = ours.detach()
-    os.close(descriptor)
-
     class ClosedMeanwhile(socket.socket):
         def fileno(self) -> int:
+            descriptor = self.detach()
+            os.close(descriptor)
             return descriptor
 
-    with ClosedMeanwhile() as sock:
-        closed, descriptor = sock.detach(), descriptor
-        os.close(closed)
+    with ClosedMeanwhile(fileno=pair[0].detach()) as sock:
         assert is_socket_readable(sock) is True
 
 

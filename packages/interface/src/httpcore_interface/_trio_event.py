@@ -22,16 +22,22 @@ class TrioEvent(AsyncEvent):
         if self._is_set:
             return
         self._is_set = True
-        try:
-            here = trio.lowlevel.current_trio_token()
-        except RuntimeError:
-            here = None
-        if here is self._token:
+        if self._is_here():
             self._event.set()
         else:
             # A run that has ended has nobody left to wake.
             with contextlib.suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._event.set)
+
+    def _is_here(self) -> bool:
+        """Whether a task of the event's own run is calling."""
+        try:
+            # Between two tasks a finaliser has to take the way of another thread: trio
+            # may be emptying its set of runnable tasks, and would lose one added now.
+            trio.lowlevel.current_task()
+        except RuntimeError:
+            return False
+        return trio.lowlevel.current_trio_token() is self._token
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Waits until the event is set, or for `timeout` seconds."""
