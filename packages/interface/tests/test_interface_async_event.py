@@ -340,3 +340,15 @@ def test_events_of_trio_as_a_guest_of_asyncio() -> None:
         (await done).unwrap()
 
     asyncio.run(main())
+
+
+class Unwritten(AsyncEvent):
+    pass
+
+
+def test_method_that_was_left_out_says_so() -> None:
+    event = Unwritten()
+    with pytest.raises(NotImplementedError, match=r"^Unwritten does not implement set\(\)$"):
+        event.set()
+    with pytest.raises(NotImplementedError, match=r"^Unwritten does not implement wait\(\)$"):
+        asyncio.run(event.wait())

@@ -9,8 +9,9 @@ write; a cancelled close has closed.
 import ssl
 import typing
 
-from ._backend import SOCKET_OPTION, missing
+from ._backend import SOCKET_OPTION
 from ._event import AsyncEvent, create_async_event, sleep
+from ._missing import missing
 
 
 class AsyncNetworkStream:

@@ -10,16 +10,12 @@ import time
 import typing
 
 from ._event import Event
+from ._missing import missing
 
 SOCKET_OPTION = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
 """The arguments of one `socket.setsockopt` call: (level, option, value[, length])."""
-
-
-def missing(instance: object, method: str) -> NotImplementedError:
-    """Returns the error for a base method that a subclass did not write."""
-    return NotImplementedError(f"{type(instance).__name__} does not implement {method}()")
 
 
 class NetworkStream:

@@ -13,6 +13,8 @@ import math
 import sys
 import threading
 
+from ._missing import missing
+
 
 class Event:
     """A one-shot event for threads."""
@@ -62,7 +64,7 @@ class AsyncEvent:
 
     def set(self) -> None:
         """Wakes whoever waits, now or later. Setting it again does nothing."""
-        raise NotImplementedError
+        raise missing(self, "set")
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Waits until the event is set.
@@ -74,7 +76,7 @@ class AsyncEvent:
         Returns:
             Whether the event is set.
         """
-        raise NotImplementedError
+        raise missing(self, "wait")
 
 
 def running_async_library() -> str:
