@@ -10,8 +10,12 @@ import pytest
 
 from httpcore_interface import (
     CONNECTION_ATTEMPT_DELAY,
+    ConnectError,
+    describe_failures,
     interleave_families,
 )
+
+ALL_FAILED = "all 2 attempts to connect to example.com:443 failed "
 
 
 def test_delay_is_the_recommended_one() -> None:
@@ -60,3 +64,26 @@ def test_nothing_is_lost_and_each_family_stays_in_order(
     for place, (earlier, later) in enumerate(itertools.pairwise(ordered)):
         if earlier[0] == later[0]:
             assert {family for family, _ in ordered[place:]} == {earlier[0]}
+
+
+@pytest.mark.parametrize(
+    ("failures", "expected"),
+    [
+        ([("127.0.0.1", OSError("refused"))], "refused"),
+        ([("127.0.0.1", TimeoutError())], "TimeoutError"),
+        (
+            [("::1", OSError("unreachable")), ("127.0.0.1", OSError("refused"))],
+            ALL_FAILED + "(::1: unreachable; 127.0.0.1: refused)",
+        ),
+        (
+            [("::1", TimeoutError()), ("127.0.0.1", ConnectError("refused"))],
+            ALL_FAILED + "(::1: TimeoutError; 127.0.0.1: refused)",
+        ),
+        (
+            [("a", OSError(111, "Connection refused"))],
+            "[Errno 111] Connection refused",
+        ),
+    ],
+)
+def test_failures_are_told(failures: list[tuple[str, Exception]], expected: str) -> None:
+    assert describe_failures("example.com", 443, failures) == expected

@@ -45,6 +45,11 @@ def describe_failures(
         failures: Each address that was tried, with its exception; not empty.
     """
     if len(failures) == 1:
-        return str(failures[0][1])
-    attempts = "; ".join(f"{address}: {error}" for address, error in failures)
+        return _describe(failures[0][1])
+    attempts = "; ".join(f"{address}: {_describe(error)}" for address, error in failures)
     return f"all {len(failures)} attempts to connect to {host}:{port} failed ({attempts})"
+
+
+def _describe(error: Exception) -> str:
+    # A timeout, for one, often has no message.
+    return str(error) or type(error).__name__
