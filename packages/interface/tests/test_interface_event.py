@@ -82,6 +82,24 @@ def test_event_may_be_set_many_times_and_from_many_threads() -> None:
         assert [each.outcome() for each in waiting] == [True, True]
 
 
+class OpenedByAnother:
+    """A lock that a second setter opens again as soon as somebody has taken it."""
+
+    def acquire(self, timeout: float) -> bool:
+        return True
+
+    def release(self) -> None:
+        raise RuntimeError("release unlocked lock")
+
+
+def test_two_threads_that_set_the_event_at_once_do_not_break_the_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = Event()
+    monkeypatch.setattr(event, "_lock", OpenedByAnother())
+    assert event.wait() is False  # it was never set: only the lock was open
+
+
 def test_event_set_by_a_finaliser_wakes_who_waits() -> None:
     event = Event()
     waiting = Waiting(event)

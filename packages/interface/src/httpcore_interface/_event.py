@@ -32,9 +32,7 @@ class Event:
         """Wakes whoever waits, now or later. Setting it again does nothing."""
         if not self._is_set:
             self._is_set = True
-            # Two setters may both have come this far; the second finds it open.
-            with contextlib.suppress(RuntimeError):
-                self._lock.release()
+            self._open()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the event is set.
@@ -53,8 +51,14 @@ class Event:
         else:
             seconds = max(timeout, 0.0)
         if self._lock.acquire(timeout=seconds):
-            self._lock.release()
+            self._open()
         return self._is_set
+
+    def _open(self) -> None:
+        # Two setters may both find the event not set, and whoever waits may take the
+        # lock between them: the second opens it for him, or finds it open.
+        with contextlib.suppress(RuntimeError):
+            self._lock.release()
 
 
 class AsyncEvent:
