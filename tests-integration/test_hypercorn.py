@@ -102,11 +102,11 @@ def test_upload_that_is_refused_early(server: Server) -> None:
 
 def test_requests_at_once(server: Server) -> None:
     def get(_number: int) -> int:
-        return server.pool.request("GET", f"{server.url}/delay/100").status
+        return server.pool.request("GET", f"{server.url}/delay/200").status
 
     watch = Stopwatch()
     assert run_together(10, get) == [200] * 10
-    assert watch.seconds < 0.9
+    assert watch.seconds < 1.5
 
 
 def test_timeout_leaves_the_pool_usable(server: Server) -> None:
