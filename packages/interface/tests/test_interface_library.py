@@ -78,6 +78,16 @@ def test_guest_and_host_are_told_apart() -> None:
     assert found == ["trio", "trio"]
 
 
+def test_trio_that_may_not_be_imported_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    # None in the table of modules is Python's way to forbid an import.
+    monkeypatch.setitem(sys.modules, "trio", None)
+
+    async def main() -> str:
+        return running_async_library()
+
+    assert asyncio.run(main()) == "asyncio"
+
+
 # -- a fresh interpreter -------------------------------------------------------------
 
 
