@@ -183,6 +183,14 @@ def test_async_sleep_of_infinity_lasts_until_it_is_cancelled() -> None:
     trio.run(on_trio, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+def test_async_sleep_of_no_time_ends_on_asyncio() -> None:
+    async def main() -> None:
+        await AsyncNetworkBackend().sleep(0)
+        await asyncio.wait_for(AsyncNetworkBackend().sleep(-math.inf), 5)
+
+    asyncio.run(main())
+
+
 def test_async_sleep_without_a_loop_says_so() -> None:
     coroutine = AsyncNetworkBackend().sleep(0)
     with pytest.raises(RuntimeError, match="no event loop is running here"):

@@ -9,7 +9,6 @@ at any moment, in any thread.
 """
 
 import contextlib
-import math
 import sys
 import threading
 
@@ -136,7 +135,4 @@ async def sleep(seconds: float) -> None:
     else:
         import asyncio
 
-        # asyncio's timers are refused an infinite delay.
-        if math.isinf(seconds):
-            await asyncio.get_running_loop().create_future()
         await asyncio.sleep(seconds)
