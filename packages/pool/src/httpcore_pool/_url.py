@@ -15,12 +15,20 @@ _DEFAULT_PORTS = {
 }
 
 # RFC 3986, appendix B, and the authority of section 3.2 taken apart further: what
-# stands before the last "@" names a user, which is not a request's business.
+# stands before the last "@" names a user, which is not a request's business. What
+# begins with "//" has an authority: one that cannot be read is not taken for a path.
 _match_url = re.compile(
-    rb"(?:([A-Za-z][A-Za-z0-9+.-]*):)?"
-    rb"(?://(?:[^/?#]*@)?(?:\[([^\]/?#]*)\]|([^:/?#@\x00-\x20\x7f]*))(?::([0-9]*))?(?=[/?#]|$))?"
-    rb"([^?#]*)(\?[^#]*)?(?:#.*)?",
-    re.DOTALL,
+    rb"""
+    (?: ([A-Za-z][A-Za-z0-9+.-]*) : )?+
+    (?: // (?:[^/?#]*@)?
+        (?: \[ ([0-9A-Fa-f.]*:[0-9A-Fa-f.:]*) (?:% (?:25)? ([^]/?#@\x00-\x20\x7f]+))? \]
+          | ([^]\[:/?#@\x00-\x20\x7f\\<>"^`{|}]*) )
+        (?: :([0-9]*) )?
+        (?= [/?#] | \Z )
+      | (?!//) )
+    ([^?#]*) (\?[^#]*)? (?:\#.*)?
+    """,
+    re.DOTALL | re.VERBOSE,
 ).fullmatch
 
 
@@ -31,11 +39,12 @@ def _split_url(url: bytes) -> tuple[bytes, bytes, int | None, bytes]:
     parts = _match_url(url) if url.isascii() else None
     if parts is None:
         raise ValueError(f"{url!r} is not a valid URL: its host or port cannot be read")
-    scheme, literal, host, port, path, query = parts.groups(b"")
+    scheme, address, zone, name, port, path, query = parts.groups(b"")
+    host = (address or name).lower()
     return (
         scheme.lower(),
-        # An empty literal is no host either.
-        _unbracketed(literal).lower() or host.lower(),
+        # Unlike the rest of a host, a zone has upper and lower case.
+        b"%b%%%b" % (host, zone) if zone else host,
         _checked_port(int(port)) if port else None,
         (path or b"/") + query,
     )
@@ -126,7 +135,7 @@ class URL:
         else:
             self.scheme = to_bytes(scheme, "scheme")
             self.host = to_bytes(host, "host")
-            if self.host.startswith(b"["):
+            if b":" in self.host:
                 self.host = _unbracketed(self.host)
             self.port = _checked_port(port)
             self.target = to_bytes(target, "target")
@@ -188,7 +197,7 @@ def bracketed(host: bytes) -> bytes:
 
 
 def _unbracketed(host: bytes) -> bytes:
-    return host.removeprefix(b"[").removesuffix(b"]").replace(b"%25", b"%")
+    return host.removeprefix(b"[").removesuffix(b"]").replace(b"%25", b"%", 1)
 
 
 def _checked_port(port: int | None) -> int | None:
