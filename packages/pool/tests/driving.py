@@ -248,6 +248,13 @@ class Driver:
         self.network = network
         self._stack = contextlib.ExitStack()
 
+    def renew_network(self) -> Network:
+        """Begins anew: what is made from here on is connected to a fresh network."""
+        network = Network()
+        network.clock = self.network.clock
+        self.network = network
+        return network
+
     def backend(self) -> NetworkBackend:
         return ScriptedBackend(self.network)
 
@@ -312,12 +319,23 @@ class Driver:
 
 
 class Background(typing.Generic[T]):
-    """Something that runs in another thread, and its outcome."""
+    """Something that runs in another thread, and its outcome.
 
-    def __init__(self, function: collections.abc.Callable[[], T]) -> None:
+    Args:
+        function: What runs.
+        at_end: Called, in that thread, when it is over.
+    """
+
+    def __init__(
+        self,
+        function: collections.abc.Callable[[], T],
+        at_end: collections.abc.Callable[[], None] | None = None,
+    ) -> None:
         self._function = function
+        self._at_end = at_end
         self._result: list[T] = []
         self._failure: BaseException | None = None
+        self.is_over = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -326,6 +344,9 @@ class Background(typing.Generic[T]):
             self._result.append(self._function())
         except BaseException as exc:
             self._failure = exc
+        self.is_over = True
+        if self._at_end is not None:
+            self._at_end()
 
     def result(self) -> T:
         """Waits for the end, and returns or raises what came of it."""
@@ -334,7 +355,3 @@ class Background(typing.Generic[T]):
         if self._failure is not None:
             raise self._failure
         return self._result[0]
-
-    @property
-    def is_over(self) -> bool:
-        return not self._thread.is_alive()

@@ -205,6 +205,19 @@ class TakeRequest(Step):
 
 
 @dataclasses.dataclass(frozen=True)
+class TakeBytes(Step):
+    """Receives so many bytes, whatever they are."""
+
+    size: int
+
+    def play(self, connection: "Connection") -> bool:
+        if len(connection.inbox) < self.size:
+            return False
+        del connection.inbox[: self.size]
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
 class TakeSome(Step):
     """Receives whatever has come, once it is `size` bytes."""
 
@@ -392,6 +405,7 @@ class Network:
         operations: The name of each call that a backend, stream or event was given.
         fault: The one of them that fails.
         otherwise: The script of connections that none was written for.
+        complaints: What the client should not have done.
     """
 
     def __init__(self) -> None:
@@ -403,7 +417,7 @@ class Network:
         self.fault: Fault | None = None
         self.otherwise: collections.abc.Callable[[], list[Step]] | None = None
         self._scripts: collections.deque[list[Step]] = collections.deque()
-        self._complaints: list[str] = []
+        self.complaints: list[str] = []
         self._while_waiting: collections.deque[Hook] = collections.deque()
         self._waiting = 0
         self._changed = threading.Condition()
@@ -434,12 +448,12 @@ class Network:
 
     def complain(self, complaint: str) -> typing.NoReturn:
         """Notes and raises what the client should not have done."""
-        self._complaints.append(complaint)
+        self.complaints.append(complaint)
         raise AssertionError(complaint)
 
     def check(self) -> None:
         """Makes sure that every script was played, and nobody had to complain."""
-        assert not self._complaints
+        assert not self.complaints
         assert not self._scripts, "there were fewer connections than scripts"
         for connection in self.connections:
             left = [step for step in connection.steps if not step.is_open_ended]
@@ -455,29 +469,38 @@ class Network:
         if fault is None or fault.at != len(self.operations) - 1:
             yield
             return
-        if not fault.is_late:
-            raise _failure_of(operation, fault.kind)
-        yield
+        if fault.is_late:
+            with contextlib.suppress(Exception):
+                yield
         raise _failure_of(operation, fault.kind)
 
     def connect(self, operation: str, address: Address) -> "Connection":
         """Establishes the next connection, or fails as its script says."""
         connection = None
+        script: list[Step] = []
         try:
             with self.call(operation):
                 self.attempts.append(address)
-                steps = self._next_script()
+                script = self._next_script()
+                steps = list(script)
                 if steps and isinstance(steps[0], Dial):
                     self.pass_time(steps.pop(0), address.timeout, ConnectTimeout)
                 connection = Connection(self, len(self.connections), steps, address)
+                connection.script = script
                 with self._changed:
                     self.connections.append(connection)
                     self._changed.notify_all()
         except BaseException:
+            self.take_back(script)
             if connection is not None:
                 connection.is_open = False
             raise
         return connection
+
+    def take_back(self, script: list[Step]) -> None:
+        """Keeps the script of a connection that a fault has just prevented."""
+        if self.fault is not None and self.fault.at == len(self.operations) - 1 and script:
+            self._scripts.appendleft(script)
 
     def _next_script(self) -> list[Step]:
         if self._scripts:
@@ -530,6 +553,10 @@ class Network:
                 self.complain("a request waits, and nobody wakes it")
             return False
 
+    def forget_scripts(self) -> None:
+        """Drops the scripts of connections that were never made."""
+        self._scripts.clear()
+
     @property
     def waiting(self) -> int:
         """How many threads wait on events."""
@@ -537,13 +564,21 @@ class Network:
 
     def until_connected(self, count: int) -> None:
         """Returns once so many connections have been established."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.connections) == count, PATIENCE)
+        self.until(lambda: len(self.connections) == count)
 
     def until_waiting(self, count: int) -> None:
         """Returns once so many threads wait on events."""
+        self.until(lambda: self._waiting == count)
+
+    def until(self, condition: collections.abc.Callable[[], bool]) -> None:
+        """Returns once something has come about."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._waiting == count, PATIENCE)
+            assert self._changed.wait_for(condition, PATIENCE)
+
+    def notice(self) -> None:
+        """Lets those look again who wait for something to come about."""
+        with self._changed:
+            self._changed.notify_all()
 
 
 def _failure_of(operation: str, kind: FaultKind) -> BaseException:
@@ -563,6 +598,7 @@ class Connection:
         number: Its place in `Network.connections`.
         address: What it was dialled with.
         steps: What is left of its script.
+        script: All of it.
         is_open: Whether it is open at this end.
         inbox: What the client has written, and the script has not taken yet.
         outbox: What the client can read: segments, `b""` for the end, None for a
@@ -583,6 +619,7 @@ class Connection:
         self.number = number
         self.address = address
         self.steps = steps
+        self.script: list[Step] = []
         self.is_open = True
         self.inbox = bytearray()
         self.outbox: collections.deque[bytes | BaseException | None] = collections.deque()
@@ -593,6 +630,7 @@ class Connection:
         self.after_look: Hook | None = None
         self.is_deaf = False
         self._is_broken = False
+        self._is_reset = False
         self._parser: h11.Connection | None = None
         self._events: list[h11.Request | h11.Data] = []
         self._closed = threading.Event()
@@ -684,6 +722,8 @@ class Connection:
         elif isinstance(step, Pause) and (timeout is None or timeout >= step.seconds):
             self.steps.pop(0)
             self._network.clock.advance(step.seconds)
+        elif self._is_reset:
+            raise ReadError("the connection was reset")
         elif timeout is None or math.isinf(timeout):
             self.complain(f"the client reads for ever, but the server is at {step}")
         else:
@@ -700,12 +740,15 @@ class Connection:
         """Gives the script what the client sends."""
         self.timeouts.append(("write", timeout))
         if self._is_broken:
-            self.complain("a write follows one that failed")
+            if self._network.fault is None:
+                self.complain("a write follows one that failed")
+            raise WriteError("the connection is broken")
         try:
             with self._network.call("write"):
                 self._write(buffer, timeout)
-        except BaseException:
+        except BaseException as exc:
             self._is_broken = True
+            self._is_reset = isinstance(exc, WriteError)
             raise
 
     def _write(self, buffer: bytes, timeout: float | None) -> None:
@@ -753,6 +796,7 @@ class Connection:
                 if not self.is_open:
                     raise ConnectError("the stream was closed during the handshake")
         except BaseException:
+            self._network.take_back(self.script)
             self.is_open = False
             raise
 
