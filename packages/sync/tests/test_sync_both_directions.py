@@ -2,6 +2,7 @@ import collections.abc
 import concurrent.futures
 import contextlib
 import hashlib
+import os
 import socket
 import sys
 import threading
@@ -121,6 +122,22 @@ def test_both_directions_fail_when_the_peer_is_gone(pair: Pair, threads: Threads
     # The end or an error, depending on what the peer left unread.
     with contextlib.suppress(ReadError):
         assert stream.read(100, timeout=5) == b""
+
+
+def test_a_socket_closed_behind_our_back_beside_a_write_is_a_read_error(
+    sluice: tuple[SyncStream, Sluice, socket.socket], threads: Threads
+) -> None:
+    stream, sock, _ = sluice
+    writing = threads.submit(stream.write, TOO_MUCH, 5)
+    assert sock.sending.wait(5)
+    with socket.socket(fileno=os.dup(sock.fileno())) as ours:
+        sock.close()
+        with pytest.raises(ReadError, match="Bad file descriptor"):
+            stream.read(100, timeout=5)
+        # What was blocked does not notice until something happens.
+        ours.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(WriteError):
+        writing.result(5)
 
 
 @pytest.mark.usefixtures("hasty_switches")

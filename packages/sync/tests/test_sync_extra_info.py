@@ -163,8 +163,6 @@ def test_without_poll_select_tells_what_is_readable(
     plain_pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(select, "poll")
-    # The interface asks only once, when it is imported.
-    monkeypatch.setattr("httpcore_interface._readable._HAS_POLL", False)
     stream, peer = plain_pair
     assert stream.get_extra_info("is_readable") is False
     peer.sendall(b"x")

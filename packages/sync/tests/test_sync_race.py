@@ -216,6 +216,51 @@ def test_a_local_address_picks_the_family_that_it_fits(resolve: Resolve) -> None
         stream.close()
 
 
+def test_an_attempt_that_fails_at_once_is_replaced_at_once(
+    resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
+    address: tuple[str, int],
+    descriptors: Descriptors,
+) -> None:
+    unreachable = ("127.0.0.9", 9)
+
+    class Unreachable(socket.socket):
+        def connect(self, to: SocketAddress, /) -> None:  # type: ignore[override]
+            if to == unreachable:
+                raise OSError(101, "Network is unreachable")
+            super().connect(to)
+
+    monkeypatch.setattr(socket, "socket", Unreachable)
+    resolve(unreachable, address)
+    count = descriptors()
+    before = time.monotonic()
+    stream = connect()
+    assert time.monotonic() - before < CONNECTION_ATTEMPT_DELAY
+    assert descriptors() == count + 1
+    stream.close()
+
+
+def test_an_attempt_that_succeeds_at_once_wins(
+    resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
+    address: tuple[str, int],
+    descriptors: Descriptors,
+) -> None:
+    # Some systems need no time for their loopback.
+    class Immediate(socket.socket):
+        def connect(self, to: SocketAddress, /) -> None:  # type: ignore[override]
+            self.settimeout(5)
+            super().connect(to)
+
+    monkeypatch.setattr(socket, "socket", Immediate)
+    resolve(address, address)
+    count = descriptors()
+    stream = connect()
+    assert stream.get_extra_info("server_addr") == address
+    assert descriptors() == count + 1
+    stream.close()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
 @pytest.mark.parametrize("moment", ["connect", "wait"])
 def test_an_interrupted_race_leaves_no_socket_open(

@@ -479,3 +479,60 @@ def test_a_read_that_waits_lets_a_write_through(tls_pair: Pair, threads: Threads
         assert peer.recv(1) == b"x"
     peer.sendall(b"y")
     assert reading.result(5) == b"y"
+
+
+class Moody(ssl.SSLSocket):
+    """What OpenSSL may do at any time: each call first wants the opposite direction."""
+
+    wanted: list[str] | None = None
+
+    def want(self, call: str, exception: type[ssl.SSLError]) -> None:
+        self.wanted = self.wanted or []
+        if call not in self.wanted:
+            self.wanted.append(call)
+            raise exception
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.want("handshake", ssl.SSLWantWriteError)
+        super().do_handshake(block)
+
+    def read(self, size: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]
+        self.want("read", ssl.SSLWantWriteError)
+        return super().read(size)
+
+    def send(self, octets: bytes, flags: int = 0) -> int:  # type: ignore[override]
+        self.want("send", ssl.SSLWantReadError)
+        return super().send(octets)
+
+
+def test_the_tls_layer_may_want_the_opposite_direction(
+    plain_pair: Pair, client_context: ssl.SSLContext, terminate: Terminate
+) -> None:
+    stream, encrypted = plain_pair
+    peer = terminate(encrypted)
+    client_context.sslsocket_class = Moody
+    stream.start_tls(client_context, "localhost", timeout=5)
+    peer.sendall(b"ping")
+    # Wants to read, and something is there.
+    stream.write(b"pong", timeout=5)
+    assert peer.recv(100) == b"pong"
+    assert stream.read(100, timeout=5) == b"ping"
+    assert stream.get_extra_info("socket").wanted == ["handshake", "send", "read"]
+
+
+@pytest.mark.parametrize("error", [ssl.SSLEOFError, ssl.SSLZeroReturnError])
+def test_every_way_to_say_that_the_stream_has_ended_is_understood(
+    plain_pair: Pair,
+    client_context: ssl.SSLContext,
+    terminate: Terminate,
+    error: type[ssl.SSLError],
+) -> None:
+    class Ending(ssl.SSLSocket):
+        def read(self, size: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]
+            raise error
+
+    stream, encrypted = plain_pair
+    terminate(encrypted)
+    client_context.sslsocket_class = Ending
+    stream.start_tls(client_context, "localhost", timeout=5)
+    assert stream.read(100, timeout=5) == b""
