@@ -1,8 +1,8 @@
 """TLS contexts: which certificates are trusted, which protocols are offered."""
 
-import functools
 import os
 import ssl
+import threading
 
 
 def default_ssl_context() -> ssl.SSLContext:
@@ -24,7 +24,12 @@ def default_ssl_context() -> ssl.SSLContext:
     return context
 
 
-@functools.cache
+_shared_contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
+# Held while a context is built, so that threads that come at once wait for one and
+# do not build one each. Nothing else is called meanwhile.
+_shared_contexts_lock = threading.Lock()
+
+
 def shared_ssl_context(protocols: tuple[str, ...]) -> ssl.SSLContext:
     """Returns the one default context of this process that offers `protocols`.
 
@@ -34,8 +39,14 @@ def shared_ssl_context(protocols: tuple[str, ...]) -> ssl.SSLContext:
     Args:
         protocols: For ALPN (RFC 7301), the preferred one first.
     """
-    context = default_ssl_context()
-    context.set_alpn_protocols(list(protocols))
+    context = _shared_contexts.get(protocols)
+    if context is None:
+        with _shared_contexts_lock:
+            context = _shared_contexts.get(protocols)
+            if context is None:
+                context = default_ssl_context()
+                context.set_alpn_protocols(list(protocols))
+                _shared_contexts[protocols] = context
     return context
 
 
