@@ -51,11 +51,21 @@ class BlockingStream(AsyncNetworkStream):
 
     Args:
         stream: The blocking stream.
+
+    Raises:
+        TypeError: It is async, or what an async backend returns before it connects.
     """
 
     __slots__ = ("stream",)
 
     def __init__(self, stream: NetworkStream) -> None:
+        if isinstance(stream, AsyncNetworkStream | collections.abc.Coroutine):
+            if isinstance(stream, collections.abc.Coroutine):
+                stream.close()
+            raise TypeError(
+                "a blocking connection needs a blocking network stream, but got the async "
+                f"{type(stream).__name__}: is it from an async network backend?"
+            )
         self.stream = stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
