@@ -286,8 +286,9 @@ class Connection:
 
     def _begin(self) -> None:
         with self._lock:
-            if self._is_begun:
-                raise ConnectionNotAvailable(f"this connection is {self.info()}")
+            if self._is_begun or self._is_closed:
+                state = "CLOSED" if self._is_closed else self.info()
+                raise ConnectionNotAvailable(f"this connection is {state}")
             self._is_begun = True
 
     # -- closing -----------------------------------------------------------------
