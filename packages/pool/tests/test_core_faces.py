@@ -1,0 +1,459 @@
+"""What a pool and its connections tell of themselves, and what may be put in their place."""
+
+import collections.abc
+import dataclasses
+import ssl
+
+import pytest
+from driving import ORIGIN_A, URL_A, URL_B, URL_TLS, Driver, plain_context, reply
+from scripted import (
+    Dial,
+    Do,
+    End,
+    Give,
+    Hook,
+    Meanwhile,
+    Network,
+    ScriptedBackend,
+    Step,
+    TakeRequest,
+)
+
+from httpcore_interface import (
+    SOCKET_OPTION,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    ConnectError,
+    NetworkStream,
+    RemoteProtocolError,
+)
+from httpcore_pool import (
+    ConnectionInterface,
+    ConnectionPool,
+    HTTP11Connection,
+    HTTPConnection,
+    Origin,
+    PoolStats,
+    Request,
+    RequestInterface,
+    Response,
+)
+
+PLAIN = "'http://example.test:80', HTTP/1.1"
+
+
+def recording(seen: list[str], pool: list[ConnectionPool]) -> Hook:
+    """Notes what the pool and its connection say at some moment."""
+
+    def record() -> None:
+        seen.append(repr(pool[0]))
+        seen.extend(map(repr, pool[0].connections))
+
+    return record
+
+
+def test_connection_says_what_it_does(driver: Driver, network: Network) -> None:
+    seen: list[str] = []
+    pools: list[ConnectionPool] = []
+    record = recording(seen, pools)
+    network.play(
+        Dial(meanwhile=record),
+        Do(record),
+        TakeRequest(),
+        Meanwhile(record),
+        Give(reply(b"first")),
+    )
+    pool = driver.pool()
+    pools.append(pool.face)
+    response = pool.open("GET")
+    record()
+    [connection] = pool.face.connections
+    assert connection.info() == f"{PLAIN}, ACTIVE, Request Count: 1"
+    response.read()
+    record()
+    assert connection.info() == f"{PLAIN}, IDLE, Request Count: 1"
+    pool.close()
+    record()
+    assert connection.info() == f"{PLAIN}, CLOSED, Request Count: 1"
+    busy = "<ConnectionPool [Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>"
+    active = f"<HTTPConnection [{PLAIN}, ACTIVE, Request Count: 1]>"
+    assert seen == [
+        busy,
+        "<HTTPConnection [CONNECTING]>",
+        busy,
+        "<HTTPConnection [CONNECTING]>",
+        busy,
+        active,
+        busy,
+        active,
+        "<ConnectionPool [Requests: 0 active, 0 queued | Connections: 0 active, 1 idle]>",
+        f"<HTTPConnection [{PLAIN}, IDLE, Request Count: 1]>",
+        "<ConnectionPool [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>",
+    ]
+
+
+def test_failed_connection_says_so(driver: Driver, network: Network) -> None:
+    network.play(Dial(error=ConnectError("refused")))
+    made: list[ConnectionInterface] = []
+
+    class Recording(ConnectionPool):
+        def create_connection(self, origin: Origin) -> ConnectionInterface:
+            made.append(super().create_connection(origin))
+            return made[-1]
+
+    with pytest.raises(ConnectError):
+        driver.pool(Recording).request("GET", URL_A)
+    [connection] = made
+    assert repr(connection) == "<HTTPConnection [CONNECTION FAILED]>"
+    assert connection.is_closed()
+    assert not connection.is_idle()
+    assert not connection.is_available()
+    assert connection.has_expired()
+
+
+def test_connection_of_an_upgrade_is_active(driver: Driver, network: Network) -> None:
+    network.play(
+        TakeRequest(),
+        Give(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n"),
+    )
+    pool = driver.pool()
+    response = pool.open("GET", headers=[(b"Host", b"example.test"), (b"Upgrade", b"echo")])
+    assert pool.face.connections[0].info() == f"{PLAIN}, ACTIVE, Request Count: 1"
+    response.close()
+
+
+def test_connections_count_their_requests(driver: Driver, network: Network) -> None:
+    network.serve(lambda request: reply())
+    pool = driver.pool(ssl_context=plain_context())
+    for _ in range(3):
+        pool.request("GET", URL_TLS)
+    assert repr(pool.face.connections) == (
+        "[<HTTPConnection ['https://example.test:443', HTTP/1.1, IDLE, Request Count: 3]>]"
+    )
+
+
+def test_subclass_is_called_by_its_name(driver: Driver) -> None:
+    class Mine(ConnectionPool):
+        pass
+
+    assert repr(driver.pool(Mine).face).startswith("<Mine [Requests: 0 active")
+
+
+def test_connection_of_a_pool_answers_for_itself(driver: Driver, network: Network) -> None:
+    network.answer(reply(b"first"))
+    pool = driver.pool()
+    response = pool.open("GET")
+    [connection] = pool.face.connections
+    assert isinstance(connection, HTTPConnection)
+    assert connection.can_handle_request(ORIGIN_A)
+    assert not connection.can_handle_request(Origin(b"http", b"example.test", 8080))
+    busy = (connection.is_available(), connection.is_idle(), connection.is_closed())
+    assert busy == (False, False, False)
+    response.read()
+    idle = (connection.is_available(), connection.is_idle(), connection.is_closed())
+    assert idle == (True, True, False)
+    assert not connection.has_expired()
+
+
+def test_readable_idle_connection_has_expired(driver: Driver, network: Network) -> None:
+    network.play(TakeRequest(), Give(reply()), End())
+    pool = driver.pool()
+    pool.request("GET", URL_A)
+    assert pool.face.connections[0].has_expired()
+
+
+# -- numbers -------------------------------------------------------------------------------
+
+
+def test_stats_count_what_is_and_what_was(driver: Driver, network: Network) -> None:
+    seen: list[PoolStats] = []
+    pools: list[ConnectionPool] = []
+
+    def look() -> None:
+        seen.append(pools[0].stats())
+
+    network.play(
+        Dial(meanwhile=look),
+        TakeRequest(),
+        Meanwhile(look),
+        Give(reply(b"first")),
+        TakeRequest(),
+        End(),
+    )
+    network.answer(reply(b"second", (b"Connection", b"close")))
+    pool = driver.pool()
+    pools.append(pool.face)
+    nothing = PoolStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert pool.face.stats() == nothing
+    pool.request("GET", URL_A)
+    idle = dataclasses.replace(nothing, idle=1, opened=1)
+    assert pool.face.stats() == idle
+    pool.request("GET", URL_A)
+    assert seen == [
+        dataclasses.replace(nothing, dialling=1, requests_active=1),
+        dataclasses.replace(nothing, active=1, requests_active=1, opened=1),
+    ]
+    assert pool.face.stats() == dataclasses.replace(
+        nothing, opened=2, reused=1, closed=2, retried=1
+    )
+
+
+def test_reserved_connection_is_counted(driver: Driver, network: Network) -> None:
+    network.serve(lambda request: reply())
+    pool = driver.pool()
+    pool.request("GET", URL_A)
+    seen: list[PoolStats] = []
+    network.connections[0].after_look = lambda: seen.append(pool.face.stats())
+    pool.request("GET", URL_A)
+    assert (seen[0].reserved, seen[0].active, seen[0].idle) == (1, 0, 0)
+
+
+def test_waiting_request_is_counted(driver: Driver, network: Network) -> None:
+    network.answer(reply(b"first"), reply(b"second"))
+    pool = driver.pool(max_connections=1)
+    first = pool.open("GET")
+    seen: list[str] = []
+
+    def look() -> None:
+        seen.append(pool.counts)
+        seen.append(f"{len(pool.face._requests)} requests, {pool.face.stats().requests_queued}")
+        first.read()
+
+    network.while_waiting(look)
+    pool.request("GET", URL_A)
+    assert seen == [
+        "Requests: 1 active, 1 queued | Connections: 1 active, 0 idle",
+        "2 requests, 1",
+    ]
+
+
+def test_stats_cannot_be_changed(driver: Driver) -> None:
+    stats = driver.pool().face.stats()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        stats.idle = 5  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize("step", [End(), Give(b"nonsense\r\n\r\n")])
+def test_private_lists_have_the_lengths_that_programs_ask_for(
+    driver: Driver, network: Network, step: Step
+) -> None:
+    network.play(TakeRequest(), step)
+    network.answer(reply(b"fine"))
+    pool = driver.pool()
+    assert (len(pool.face._requests), len(pool.face._connections)) == (0, 0)
+    with pytest.raises(RemoteProtocolError):
+        pool.request("GET", URL_A)
+    assert (len(pool.face._requests), len(pool.face._connections)) == (0, 0)
+    response = pool.open("GET")
+    assert (len(pool.face._requests), len(pool.face._connections)) == (1, 1)
+    response.read()
+    assert (len(pool.face._requests), len(pool.face._connections)) == (0, 1)
+    assert repr(pool.face._connections) == repr(pool.face.connections)
+
+
+# -- in place of -----------------------------------------------------------------------------
+
+
+def test_backend_can_be_replaced(driver: Driver, network: Network) -> None:
+    """Programs do this to guard where connections go."""
+    other = Network()
+    other.answer(reply(b"guarded"), reply(b"again"))
+    network.answer(reply(b"first"))
+    pool = driver.pool()
+    assert isinstance(pool.face._network_backend, ScriptedBackend)
+    assert pool.face._network_backend.network is network
+    assert pool.request("GET", URL_A).body == b"first"
+    pool.face._network_backend = ScriptedBackend(other)
+    # What is connected stays; what is dialled goes the new way.
+    assert pool.request("GET", URL_B).body == b"guarded"
+    assert pool.face._network_backend.network is other
+    pool.close()
+    assert not other.open_connections
+
+
+class AsyncBackend(AsyncNetworkBackend):
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> AsyncNetworkStream:
+        raise AssertionError
+
+
+def test_backend_of_another_colour_is_refused(driver: Driver, network: Network) -> None:
+    pool = driver.pool()
+    pool.face._network_backend = AsyncBackend()  # type: ignore[assignment]  # the point
+    with pytest.raises(TypeError, match="is it from an async network backend"):
+        pool.request("GET", URL_A)
+    assert pool.is_quiet
+    assert pool.face.connections == []
+
+
+def test_stream_of_another_colour_is_refused() -> None:
+    stream: NetworkStream = AsyncNetworkStream()  # type: ignore[assignment]  # the point
+    with pytest.raises(TypeError, match="but got the async AsyncNetworkStream"):
+        HTTP11Connection(ORIGIN_A, stream)
+
+
+def test_overridden_create_connection_is_asked(driver: Driver, network: Network) -> None:
+    asked: list[Origin] = []
+
+    class Asking(ConnectionPool):
+        def create_connection(self, origin: Origin) -> ConnectionInterface:
+            asked.append(origin)
+            return super().create_connection(origin)
+
+    network.serve(lambda request: reply())
+    pool = driver.pool(Asking)
+    pool.request("GET", URL_A)
+    pool.request("GET", URL_A)
+    pool.request("GET", "http://example.test:8080/")
+    assert asked == [ORIGIN_A, Origin(b"http", b"example.test", 8080)]
+
+
+def test_connection_of_ones_own_making_is_used(driver: Driver, network: Network) -> None:
+    class Redirecting(ConnectionPool):
+        def create_connection(self, origin: Origin) -> ConnectionInterface:
+            there = Origin(origin.scheme, b"elsewhere.test", 8080)
+            return HTTPConnection(there, network_backend=self._network_backend)
+
+    network.answer(reply(b"first"), reply(b"second"))
+    pool = driver.pool(Redirecting)
+    assert pool.request("GET", URL_A).body == b"first"
+    assert pool.request("GET", URL_A).body == b"second"
+    assert network.attempts[0].host == "elsewhere.test"
+    assert len(pool.face.connections) == 1
+
+
+class MakeError(Exception):
+    """What create_connection() raises."""
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "message"),
+    [
+        (MakeError("no"), MakeError, "no"),
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
+        (object(), TypeError, "must return an HTTPConnection, but returned object"),
+        (None, TypeError, "but returned NoneType"),
+    ],
+)
+def test_create_connection_that_fails_leaks_nothing(
+    driver: Driver,
+    network: Network,
+    made: object,
+    error: type[BaseException],
+    message: str | None,
+) -> None:
+    class Failing(ConnectionPool):
+        does_fail = True
+
+        def create_connection(self, origin: Origin) -> ConnectionInterface:
+            if not self.does_fail:
+                return super().create_connection(origin)
+            if isinstance(made, BaseException):
+                raise made
+            return made  # type: ignore[return-value]  # that is the point
+
+    pool = driver.pool(Failing, max_connections=1)
+    assert isinstance(pool.face, Failing)
+    with pytest.raises(error, match=message):
+        pool.request("GET", URL_A)
+    assert pool.is_quiet
+    assert pool.face.connections == []
+    pool.face.does_fail = False
+    network.answer(reply(b"fine"))
+    assert pool.request("GET", URL_A).body == b"fine"
+
+
+def test_request_and_stream_go_through_handle_request(driver: Driver, network: Network) -> None:
+    """Programs patch it, on classes and on instances, and are told by name and by place."""
+    handled: list[Request] = []
+
+    class Recording(ConnectionPool):
+        def handle_request(self, request: Request) -> Response:
+            handled.append(request)
+            return super().handle_request(request=request)
+
+    network.serve(lambda request: reply(request.target))
+    pool = driver.pool(Recording)
+    pool.request("GET", URL_A + "1")
+    with pool.stream("GET", URL_A + "2") as response:
+        assert response.read() == b"/2"
+    assert [request.url.target for request in handled] == [b"/1", b"/2"]
+
+
+def test_patched_handle_request_answers_for_the_pool(
+    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(self: ConnectionPool, request: Request) -> Response:
+        return Response(418, content=b"patched")
+
+    monkeypatch.setattr(ConnectionPool, "handle_request", answer)
+    pool = driver.pool()
+    response = pool.request("GET", URL_A)
+    assert (response.status, response.body) == (418, b"patched")
+    with pool.stream("GET", URL_A) as streamed:
+        assert list(streamed.response.iter_stream()) == [b"patched"]
+    assert network.operations == []
+
+
+def test_request_interface_needs_one_method_only() -> None:
+    class Echo(RequestInterface):
+        def handle_request(self, request: Request) -> Response:
+            return Response(200, content=request.method + b" " + bytes(request.url))
+
+    response = Echo().request("GET", "http://example.test/")
+    assert response.content == b"GET http://example.test/"
+    with Echo().stream("GET", "http://example.test/") as response:
+        assert response.read() == b"GET http://example.test/"
+    with pytest.raises(NotImplementedError, match="RequestInterface does not implement handle"):
+        RequestInterface().request("GET", "http://example.test/")
+
+
+@pytest.mark.parametrize(
+    "method", ["close", "info", "is_available", "has_expired", "is_idle", "is_closed"]
+)
+def test_connection_interface_names_what_is_missing(method: str) -> None:
+    class Mine(ConnectionInterface):
+        pass
+
+    with pytest.raises(NotImplementedError, match=f"^Mine does not implement {method}\\(\\)"):
+        getattr(Mine(), method)()
+    with pytest.raises(NotImplementedError, match="can_handle_request"):
+        Mine().can_handle_request(ORIGIN_A)
+
+
+# -- what is not there yet ---------------------------------------------------------------------
+
+
+def test_http2_is_not_there_yet() -> None:
+    with pytest.raises(NotImplementedError, match="HTTP/2"):
+        ConnectionPool(http2=True)
+
+
+def test_no_protocol_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="no protocol is enabled"):
+        ConnectionPool(http1=False)
+
+
+def test_protocols_are_offered_by_the_context_of_the_caller(
+    driver: Driver, network: Network
+) -> None:
+    """Once, when the pool takes it: not at every connection, where others use it too."""
+    offered: list[list[str]] = []
+
+    class Context(ssl.SSLContext):
+        def set_alpn_protocols(self, alpn_protocols: collections.abc.Iterable[str]) -> None:
+            offered.append(list(alpn_protocols))
+
+    network.serve(lambda request: reply())
+    pool = driver.pool(
+        ssl_context=Context(ssl.PROTOCOL_TLS_CLIENT), max_keepalive_connections=0
+    )
+    pool.request("GET", URL_TLS)
+    pool.request("GET", URL_TLS)
+    assert offered == [["http/1.1"]]
