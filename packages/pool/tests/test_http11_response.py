@@ -80,7 +80,7 @@ def read(
     outcome.trailers = reader.trailers
     outcome.may_continue = reader.may_continue
     outcome.has_switched = reader.has_switched
-    if outcome.has_switched:
+    if outcome.is_complete:
         outcome.unread = reader.unread
     return outcome, reader
 
@@ -484,6 +484,44 @@ def test_body_is_handed_out_as_it_arrives(*, chunked: bool) -> None:
     assert reader.may_continue
 
 
+@pytest.mark.parametrize("extra", [b"", b"more"])
+def test_rest_that_is_here_is_taken_at_once(extra: bytes) -> None:
+    for first in range(6):
+        reader = ResponseReader(GET)
+        reader.feed(HELLO[: len(HELLO) - 5 + first])
+        assert reader.next_head() is not None
+        if first not in (0, 5):
+            assert reader.take_rest() is None
+            assert reader.next_chunk() == b"hello"[:first]
+        if first < 5:
+            assert reader.take_rest() is None
+            assert reader.next_chunk() is None
+            reader.feed(b"hello"[first:] + extra)
+        assert reader.take_rest() == b"hello"[first % 5 :]
+        assert reader.take_rest() == b""
+        assert reader.next_chunk() == b""
+        assert reader.may_continue is (not extra or first == 5)
+
+
+def test_rest_that_may_not_be_all_here_is_not_taken() -> None:
+    for wire in (
+        OK + b"\r\nhello",
+        CHUNKED + b"5\r\nhello\r\n0\r\n\r\n",
+        OK + b"Content-Length: 6\r\n\r\nhello",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    ):
+        reader = ResponseReader(GET)
+        reader.feed(wire)
+        assert reader.next_head() is not None
+        assert reader.take_rest() is None
+        assert reader.next_chunk() == b"hello"
+    reader = ResponseReader(HEAD)
+    reader.feed(HELLO[:-5])
+    assert reader.next_head() is not None
+    assert reader.take_rest() == b""
+    assert reader.may_continue
+
+
 # -- without a body ----------------------------------------------------------------
 
 
@@ -646,8 +684,9 @@ def test_bytes_beyond_the_end_spoil_the_connection(wire: bytes, extra: bytes) ->
     assert complete.is_complete
     assert complete.may_continue
     complete.may_continue = False
-    assert read_every_way(GET, wire + extra) == complete
     assert read_every_way(GET, wire, ends=True) == complete
+    complete.unread = extra
+    assert read_every_way(GET, wire + extra) == complete
 
 
 # -- other protocols ---------------------------------------------------------------

@@ -356,7 +356,7 @@ class ResponseReader:
 
     @property
     def unread(self) -> bytes:
-        """What came behind a switch to another protocol."""
+        """What came behind the end; after a switch, what the new protocol begins with."""
         if self._fallback is None:
             return self._buffer[self._position :]
         return self._fallback.unread
