@@ -382,6 +382,32 @@ def test_the_end_of_the_stream_may_come_without_a_farewell(
     stream.close()
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_after_the_farewell_the_stream_stays_readable(
+    plain_pair: Pair,
+    threads: Threads,
+    server_context: ssl.SSLContext,
+    client_context: ssl.SSLContext,
+    terminate: Terminate,
+    layers: int,
+) -> None:
+    stream, encrypted = plain_pair
+    if layers == 2:
+        encrypted = terminate(encrypted)
+        stream.start_tls(client_context, "localhost", timeout=5)
+    accepting = threads.submit(server_context.wrap_socket, encrypted, server_side=True)
+    stream = stream.start_tls(client_context, "localhost", timeout=5)
+    with accepting.result(5) as peer:
+        peer.settimeout(0)
+        with pytest.raises(ssl.SSLWantReadError):
+            peer.unwrap()
+        # The connection is still there, and silent.
+        assert stream.read(100, timeout=5) == b""
+        assert stream.get_extra_info("is_readable") is True
+        stream.write(b"x", timeout=5)
+        assert stream.read(100, timeout=0) == b""
+
+
 def test_an_encrypted_socket_can_be_made_a_stream(
     threads: Threads, server_context: ssl.SSLContext, client_context: ssl.SSLContext
 ) -> None:

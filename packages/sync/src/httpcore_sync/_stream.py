@@ -383,4 +383,4 @@ class SyncStream(NetworkStream):
         # AttributeError: no poll on this platform. RuntimeError: two threads ask at once.
         except (AttributeError, OSError, RuntimeError, ValueError):
             is_readable = is_socket_readable(self._sock)
-        return is_readable or (self._tls is not None and self._tls.has_decrypted())
+        return is_readable or (self._tls is not None and self._tls.is_readable_anyway())

@@ -79,6 +79,7 @@ class TLSStream(NetworkStream):
     __slots__ = (
         "_broken",
         "_closed",
+        "_has_ended",
         "_incoming",
         "_outer",
         "_outgoing",
@@ -99,6 +100,7 @@ class TLSStream(NetworkStream):
         self._state = threading.Lock()
         self._sending = threading.Lock()
         self._closed = False
+        self._has_ended = False
         # A write failed: nobody knows how much of it the peer has got.
         self._broken = False
 
@@ -139,13 +141,16 @@ class TLSStream(NetworkStream):
         while not self._closed:
             try:
                 with self._state:
-                    return self._ssl_object.read(max_bytes)
+                    octets = self._ssl_object.read(max_bytes)
+                self._has_ended = not octets
+                return octets
             except ssl.SSLWantReadError:
                 pass
             except ssl.SSLError as exc:
-                if is_end_of_stream(exc):
-                    return b""
-                raise ReadError(describe(exc)) from exc
+                if not is_end_of_stream(exc):
+                    raise ReadError(describe(exc)) from exc
+                self._has_ended = True
+                return b""
             try:
                 # The peer may be waiting for an answer of the TLS layer.
                 self._send_pending(deadline.remaining())
@@ -252,7 +257,7 @@ class TLSStream(NetworkStream):
         return self._outer.get_extra_info(info)
 
     def _is_readable(self) -> bool:
-        if self._closed:
+        if self._closed or self._has_ended:
             return True
         with self._state:
             # Ciphertext that was received but not looked at may be a whole record.

@@ -25,11 +25,12 @@ class TLSSocket:
         sock: Its handshake is over. It does not block any more from now on.
     """
 
-    __slots__ = ("_has_written", "_lock", "_sock")
+    __slots__ = ("_has_ended", "_has_written", "_lock", "_sock")
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         self._sock = sock
         self._lock = threading.Lock()
+        self._has_ended = False
         self._has_written = False
         sock.settimeout(0)
 
@@ -40,21 +41,24 @@ class TLSSocket:
         # fails costs three times as much as looking first.
         if self._has_written:
             self._has_written = False
-            if not self.has_decrypted():
+            if not self.is_readable_anyway():
                 deadline = Deadline(timeout)
                 self._wait(writing=False, timeout=deadline.remaining())
         while True:
             try:
                 with self._lock:
-                    return self._sock.read(max_bytes)
+                    octets = self._sock.read(max_bytes)
+                self._has_ended = not octets
+                return octets
             except ssl.SSLWantReadError:
                 writing = False
             except ssl.SSLWantWriteError:
                 writing = True
             except ssl.SSLError as exc:
-                if is_end_of_stream(exc):
-                    return b""
-                raise
+                if not is_end_of_stream(exc):
+                    raise
+                self._has_ended = True
+                return b""
             deadline = deadline or Deadline(timeout)
             self._wait(writing=writing, timeout=deadline.remaining())
 
@@ -85,7 +89,7 @@ class TLSSocket:
         if not wait_ready(self._sock, writing=writing, timeout=timeout):
             raise TimeoutError
 
-    def has_decrypted(self) -> bool:
-        """Returns whether bytes wait that the system does not know of any more."""
+    def is_readable_anyway(self) -> bool:
+        """Returns whether a read returns at once, though the system knows of nothing."""
         with self._lock:
-            return self._sock.pending() > 0
+            return self._has_ended or self._sock.pending() > 0
