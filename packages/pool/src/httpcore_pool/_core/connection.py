@@ -286,10 +286,11 @@ class Connection:
 
     def _begin(self) -> None:
         with self._lock:
-            if self._is_begun or self._is_closed:
-                state = "CLOSED" if self._is_closed else self.info()
-                raise ConnectionNotAvailable(f"this connection is {state}")
+            is_ours = not self._is_begun and not self._is_closed
             self._is_begun = True
+        if not is_ours:
+            state = "CLOSED" if self._is_closed else self.info()
+            raise ConnectionNotAvailable(f"this connection is {state}")
 
     # -- closing -----------------------------------------------------------------
 
