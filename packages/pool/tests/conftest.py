@@ -11,7 +11,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from driving import Driver
-from scripted import Clock, Network
+from scripted import Network
+from virtual_clock import Clock
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import threading
 import types
 import typing
 
-from scripted import PATIENCE, Network, ScriptedBackend, ScriptedStream, Step
+from script_steps import Step
+from scripted import PATIENCE, Network
+from scripted_backend import ScriptedBackend, ScriptedStream
 
 from httpcore_interface import SOCKET_OPTION, NetworkBackend, NetworkStream
 from httpcore_pool import (

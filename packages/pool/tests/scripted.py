@@ -8,8 +8,8 @@ it gives can be read as soon as the steps before have been played. Time is
 virtual: a read that nothing answers moves the clock by its timeout, and raises.
 
 `Network` and `Connection` know no colour: they do in plain calls what a backend
-and a stream do, and record it. `ScriptedBackend` and `ScriptedStream` are their
-blocking faces; async ones add nothing but `await`.
+and a stream do, and record it. `scripted_backend.py` has their blocking faces;
+async ones add nothing but `await`.
 
 Whatever a client does that no script foresees is a complaint: it is raised at
 once, and again by `Network.check` at the end of the test.
@@ -19,358 +19,44 @@ import collections
 import collections.abc
 import contextlib
 import dataclasses
-import enum
 import math
 import ssl
-import sys
 import threading
-import time
-import types
 import typing
 
 import h11
-import pytest
+from injected_faults import Fault, failure_of
+from script_steps import (
+    Dial,
+    FailWrite,
+    Give,
+    Hang,
+    Hook,
+    Meanwhile,
+    MeanwhileWriting,
+    Pause,
+    Received,
+    Serve,
+    Shake,
+    Stall,
+    Step,
+    TakeRequest,
+    received,
+)
+from virtual_clock import Clock
 
 from httpcore_interface import (
     SOCKET_OPTION,
     ConnectError,
     ConnectTimeout,
-    Event,
-    NetworkBackend,
-    NetworkStream,
     ReadError,
     ReadTimeout,
     WriteError,
     WriteTimeout,
 )
 
-Hook = collections.abc.Callable[[], object]
-
 PATIENCE = 10.0
 """Seconds of real time after which a test that waits for another thread fails."""
-
-
-class Clock:
-    """The time of a test: it passes when somebody waits, and only then."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        assert math.isfinite(seconds), "somebody waits for ever"
-        self.now += max(seconds, 0.0)
-
-    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Becomes the clock of everything in the pool's package that looks at one."""
-        found = 0
-        for name, module in list(sys.modules.items()):
-            if name.startswith("httpcore_pool"):
-                for attribute, value in list(vars(module).items()):
-                    if value is time or value is time.monotonic:
-                        mine = self if value is time else self.monotonic
-                        monkeypatch.setattr(module, attribute, mine)
-                        found += 1
-        assert found, "no module of the pool looks at a clock that could be replaced"
-
-
-# -- faults ----------------------------------------------------------------------
-
-
-class Crash(BaseException):
-    """Any exception that no `except Exception` catches, such as a cancellation."""
-
-
-class FaultKind(enum.Enum):
-    """What a call may raise."""
-
-    ERROR = "error"
-    TIMEOUT = "timeout"
-    INTERRUPT = "interrupt"
-    CRASH = "crash"
-
-
-@dataclasses.dataclass(frozen=True)
-class Fault:
-    """One call that fails.
-
-    Args:
-        at: Its number, from 0.
-        kind: What it raises.
-        is_late: Whether it takes effect before it fails.
-    """
-
-    at: int
-    kind: FaultKind
-    is_late: bool = False
-
-
-_FAILURES: dict[str, tuple[type[Exception], type[Exception]]] = {
-    "connect_tcp": (ConnectError, ConnectTimeout),
-    "connect_unix_socket": (ConnectError, ConnectTimeout),
-    "start_tls": (ConnectError, ConnectTimeout),
-    "read": (ReadError, ReadTimeout),
-    "write": (WriteError, WriteTimeout),
-}
-
-
-def faults_of(operations: collections.abc.Sequence[str]) -> list[Fault]:
-    """Every fault that the calls of a run could have.
-
-    By the contract of backends a close does not fail, a sleep cannot, and a read
-    that times out has lost nothing.
-    """
-    return [
-        Fault(at, kind, is_late)
-        for at, operation in enumerate(operations)
-        for kind in FaultKind
-        for is_late in (False, True)
-        if kind in (FaultKind.INTERRUPT, FaultKind.CRASH)
-        or (operation in _FAILURES and not (kind is FaultKind.TIMEOUT and is_late))
-    ]
-
-
-# -- what a server does ------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Received:
-    """A request as the server understood it, by h11."""
-
-    method: bytes
-    target: bytes
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-    def header(self, name: bytes) -> bytes | None:
-        """The value of a field, given by its name in lower case."""
-        values = [value for known, value in self.headers if known.lower() == name]
-        assert len(values) < 2
-        return values[0] if values else None
-
-
-class Step:
-    """One thing that the server does."""
-
-    is_open_ended = False
-    """Whether it may be left unplayed when the test ends."""
-
-    def play(self, connection: "Connection") -> bool:
-        """Does it, if it can be done now; returns whether it is over."""
-        return False
-
-
-@dataclasses.dataclass(frozen=True)
-class Take(Step):
-    """Receives exactly these bytes."""
-
-    content: bytes
-
-    def play(self, connection: "Connection") -> bool:
-        inbox = connection.inbox
-        if not inbox.startswith(self.content[: len(inbox)]):
-            came = bytes(inbox[:200])
-            connection.complain(f"{self.content[:200]!r} was expected, but {came!r} came")
-        if len(inbox) < len(self.content):
-            return False
-        del inbox[: len(self.content)]
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class TakeHead(Step):
-    """Receives the head of a request, and leaves its body."""
-
-    def play(self, connection: "Connection") -> bool:
-        end = connection.inbox.find(b"\r\n\r\n") + 4
-        if end < 4:
-            return False
-        parser = h11.Connection(h11.SERVER)
-        parser.receive_data(bytes(connection.inbox[:end]))
-        event = parser.next_event()
-        assert isinstance(event, h11.Request), event
-        connection.requests.append(_received(event, b""))
-        del connection.inbox[:end]
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class TakeRequest(Step):
-    """Receives a whole request, valid in h11's eyes."""
-
-    def play(self, connection: "Connection") -> bool:
-        return connection.take_request() is not None
-
-
-@dataclasses.dataclass(frozen=True)
-class TakeBytes(Step):
-    """Receives so many bytes, whatever they are."""
-
-    size: int
-
-    def play(self, connection: "Connection") -> bool:
-        if len(connection.inbox) < self.size:
-            return False
-        del connection.inbox[: self.size]
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class TakeSome(Step):
-    """Receives whatever has come, once it is `size` bytes."""
-
-    size: int
-
-    def play(self, connection: "Connection") -> bool:
-        if len(connection.inbox) < self.size:
-            return False
-        connection.inbox.clear()
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class TakeAll(Step):
-    """Receives everything from here on, and does not look at it."""
-
-    is_open_ended = True
-
-    def play(self, connection: "Connection") -> bool:
-        connection.inbox.clear()
-        return False
-
-
-@dataclasses.dataclass(frozen=True)
-class Serve(Step):
-    """Answers every request from here on."""
-
-    answer: collections.abc.Callable[[Received], bytes]
-    is_open_ended = True
-
-    def play(self, connection: "Connection") -> bool:
-        while (request := connection.take_request()) is not None:
-            connection.outbox.append(self.answer(request))
-        return False
-
-
-@dataclasses.dataclass(frozen=True)
-class Give(Step):
-    """Sends bytes, as one segment: one read returns no more than these."""
-
-    content: bytes
-
-    def play(self, connection: "Connection") -> bool:
-        connection.outbox.append(self.content)
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class End(Step):
-    """Ends the server's side of the stream; what is sent to it still gets lost."""
-
-    def play(self, connection: "Connection") -> bool:
-        connection.is_deaf = True
-        connection.outbox.append(b"")
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class Record(Step):
-    """Sends what makes a TLS stream readable without carrying data: a ticket."""
-
-    def play(self, connection: "Connection") -> bool:
-        connection.outbox.append(None)
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class FailRead(Step):
-    """Makes a read fail."""
-
-    error: BaseException
-
-    def play(self, connection: "Connection") -> bool:
-        connection.is_deaf = True
-        connection.outbox.append(self.error)
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class FailWrite(Step):
-    """Makes the next write fail, of which nothing arrives."""
-
-    error: BaseException
-
-
-@dataclasses.dataclass(frozen=True)
-class Stall(Step):
-    """Takes no bytes for so long: the write waits, or times out."""
-
-    seconds: float = math.inf
-
-
-@dataclasses.dataclass(frozen=True)
-class Pause(Step):
-    """Sends nothing for so long: the read waits, or times out."""
-
-    seconds: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Meanwhile(Step):
-    """Lets something happen elsewhere while the client waits in a read."""
-
-    hook: Hook
-
-
-@dataclasses.dataclass(frozen=True)
-class MeanwhileWriting(Step):
-    """Lets something happen elsewhere while the client waits in a write."""
-
-    hook: Hook
-
-
-@dataclasses.dataclass(frozen=True)
-class Do(Step):
-    """Lets something happen elsewhere as soon as the script has come here."""
-
-    hook: Hook
-
-    def play(self, connection: "Connection") -> bool:
-        self.hook()
-        return True
-
-
-@dataclasses.dataclass(frozen=True)
-class Hang(Step):
-    """Blocks the thread that reads until the stream is closed."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Dial(Step):
-    """How connecting goes; stands first, if at all."""
-
-    seconds: float = 0.0
-    error: BaseException | None = None
-    meanwhile: Hook | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Shake(Step):
-    """How the TLS handshake goes; stands where it happens, if at all."""
-
-    seconds: float = 0.0
-    error: BaseException | None = None
-    meanwhile: Hook | None = None
-
-
-def _received(request: h11.Request, body: bytes) -> Received:
-    headers = [(bytes(name), bytes(value)) for name, value in request.headers.raw_items()]
-    return Received(request.method, request.target, headers, body)
-
-
-# -- the network -------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -472,7 +158,7 @@ class Network:
         if fault.is_late:
             with contextlib.suppress(Exception):
                 yield
-        raise _failure_of(operation, fault.kind)
+        raise failure_of(operation, fault.kind)
 
     def connect(self, operation: str, address: Address) -> "Connection":
         """Establishes the next connection, or fails as its script says."""
@@ -581,16 +267,6 @@ class Network:
             self._changed.notify_all()
 
 
-def _failure_of(operation: str, kind: FaultKind) -> BaseException:
-    if kind is FaultKind.INTERRUPT:
-        return KeyboardInterrupt(f"during {operation}")
-    if kind is FaultKind.CRASH:
-        return Crash(f"during {operation}")
-    error, timeout = _FAILURES[operation]
-    failure = error if kind is FaultKind.ERROR else timeout
-    return failure(f"{operation} was made to fail")
-
-
 class Connection:
     """One connection, and the server at its other end.
 
@@ -667,7 +343,7 @@ class Connection:
         self.inbox += unread
         head, *body = self._events
         assert isinstance(head, h11.Request)
-        request = _received(
+        request = received(
             head, b"".join(bytes(part.data) for part in body if isinstance(part, h11.Data))
         )
         self.requests.append(request)
@@ -818,106 +494,3 @@ class Connection:
             hook, self.after_look = self.after_look, None
             hook()
         return seen
-
-
-# -- for blocking code ---------------------------------------------------------------
-
-
-class ScriptedStream(NetworkStream):
-    """A connection, for blocking code."""
-
-    def __init__(self, connection: Connection, *, is_encrypted: bool = False) -> None:
-        self.connection = connection
-        self._is_encrypted = is_encrypted
-        self._is_replaced = False
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._check()
-        return self.connection.read(max_bytes, timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._check()
-        self.connection.write(buffer, timeout)
-
-    def close(self) -> None:
-        self.connection.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> "ScriptedStream":
-        self._check()
-        self._is_replaced = True
-        self.connection.start_tls(Handshake(ssl_context, server_hostname, timeout))
-        return ScriptedStream(self.connection, is_encrypted=True)
-
-    def _check(self) -> None:
-        if self._is_replaced:
-            self.connection.complain("the stream from before the handshake is used")
-
-    # What comes back depends on the name that is asked for.
-    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
-        return extra_info(self.connection, info, is_encrypted=self._is_encrypted)
-
-
-def extra_info(connection: Connection, info: str, *, is_encrypted: bool) -> object:
-    """What streams of any colour tell of a connection."""
-    if info == "is_readable":
-        return connection.is_readable()
-    if info == "ssl_object":
-        return types.SimpleNamespace(version=lambda: "TLSv1.3") if is_encrypted else None
-    if info == "server_addr":
-        return (connection.address.host, connection.address.port)
-    return None
-
-
-class ScriptedEvent(Event):
-    """An event whose waits the network knows of."""
-
-    __slots__ = ("_network",)
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self._network = network
-
-    def wait(self, timeout: float | None = None) -> bool:
-        if timeout is not None and timeout <= 0:
-            return super().wait(0)
-        return self._network.wait(super().wait, timeout)
-
-
-class ScriptedBackend(NetworkBackend):
-    """A network, for blocking code."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
-    ) -> ScriptedStream:
-        options = None if socket_options is None else tuple(socket_options)
-        address = Address(host, port, None, timeout, local_address, options)
-        return ScriptedStream(self.network.connect("connect_tcp", address))
-
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
-    ) -> ScriptedStream:
-        options = None if socket_options is None else tuple(socket_options)
-        address = Address(path=path, timeout=timeout, socket_options=options)
-        return ScriptedStream(self.network.connect("connect_unix_socket", address))
-
-    def sleep(self, seconds: float) -> None:
-        self.network.sleep(seconds)
-
-    def create_event(self) -> Event:
-        return ScriptedEvent(self.network)

@@ -9,7 +9,8 @@ import gc
 
 import pytest
 from driving import URL_A, URL_B, Background, Driver, PoolClient, Reply, reply
-from scripted import Dial, Give, Meanwhile, Network, TakeRequest
+from script_steps import Dial, Give, Meanwhile, TakeRequest
+from scripted import Network
 
 from httpcore_interface import PoolTimeout
 from httpcore_pool import ConnectionPool, HTTPConnection, Origin

@@ -14,17 +14,17 @@ from driving import (
     plain_context,
     reply,
 )
-from scripted import (
+from script_steps import (
     Dial,
     Give,
     Hang,
     Meanwhile,
     MeanwhileWriting,
-    Network,
     Shake,
     TakeHead,
     TakeRequest,
 )
+from scripted import Network
 
 from httpcore_interface import ConnectError, NetworkError, ReadError, WriteError
 from httpcore_pool import ConnectionPool

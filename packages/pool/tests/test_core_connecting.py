@@ -4,7 +4,9 @@ import ssl
 
 import pytest
 from driving import HOST, URL_A, URL_TLS, Driver, Extensions, plain_context, reply
-from scripted import Clock, Dial, Give, Network, Shake, TakeRequest
+from script_steps import Dial, Give, Shake, TakeRequest
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import ConnectError, ConnectTimeout
 from httpcore_pool import URL

@@ -6,18 +6,9 @@ import ssl
 
 import pytest
 from driving import ORIGIN_A, URL_A, URL_B, URL_TLS, Driver, plain_context, reply
-from scripted import (
-    Dial,
-    Do,
-    End,
-    Give,
-    Hook,
-    Meanwhile,
-    Network,
-    ScriptedBackend,
-    Step,
-    TakeRequest,
-)
+from script_steps import Dial, Do, End, Give, Hook, Meanwhile, Step, TakeRequest
+from scripted import Network
+from scripted_backend import ScriptedBackend
 
 from httpcore_interface import (
     SOCKET_OPTION,

@@ -2,7 +2,8 @@
 
 import pytest
 from driving import URL_A, Driver, head, reply
-from scripted import End, Give, Network, Pause, Take, TakeHead, TakeRequest
+from script_steps import End, Give, Pause, Take, TakeHead, TakeRequest
+from scripted import Network
 
 from httpcore_interface import RemoteProtocolError
 

@@ -2,7 +2,8 @@
 
 import pytest
 from driving import URL_A, Driver, head, reply
-from scripted import End, FailRead, Give, Network, Step, TakeRequest
+from script_steps import End, FailRead, Give, Step, TakeRequest
+from scripted import Network
 
 from httpcore_interface import ReadError, RemoteProtocolError
 

@@ -2,7 +2,9 @@
 
 import pytest
 from driving import URL_A, URL_B, URL_TLS, Driver, head, plain_context, reply
-from scripted import Clock, End, Give, Network, Record, TakeRequest
+from script_steps import End, Give, Record, TakeRequest
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import PoolTimeout
 

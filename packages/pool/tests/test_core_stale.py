@@ -6,8 +6,7 @@ idempotent, its body can be sent again. Never otherwise, and never twice.
 
 import pytest
 from driving import URL_A, URL_TLS, Driver, PoolClient, head, plain_context, reply
-from scripted import (
-    Clock,
+from script_steps import (
     Dial,
     End,
     FailRead,
@@ -15,12 +14,13 @@ from scripted import (
     Give,
     Meanwhile,
     MeanwhileWriting,
-    Network,
     Pause,
     Stall,
     Step,
     TakeRequest,
 )
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import (
     ConnectError,

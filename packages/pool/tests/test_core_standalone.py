@@ -16,18 +16,9 @@ from driving import (
     plain_context,
     reply,
 )
-from scripted import (
-    Clock,
-    Dial,
-    End,
-    Give,
-    Hang,
-    Meanwhile,
-    Network,
-    Shake,
-    Step,
-    TakeRequest,
-)
+from script_steps import Dial, End, Give, Hang, Meanwhile, Shake, Step, TakeRequest
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import (
     ConnectError,

@@ -11,7 +11,8 @@ import typing
 
 import pytest
 from driving import URL_A, URL_B, Background, Driver, PoolClient, Reply, reply
-from scripted import End, Give, Network, Received, Serve, Step, TakeRequest
+from script_steps import End, Give, Received, Serve, Step, TakeRequest
+from scripted import Network
 
 from httpcore_interface import NetworkError, PoolTimeout
 

@@ -4,11 +4,9 @@ import math
 
 import pytest
 from driving import URL_A, Driver, head, plain_context, reply
-from scripted import (
-    Clock,
+from script_steps import (
     Dial,
     Give,
-    Network,
     Pause,
     Shake,
     Stall,
@@ -18,6 +16,8 @@ from scripted import (
     TakeHead,
     TakeRequest,
 )
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import (
     ConnectTimeout,

@@ -27,22 +27,19 @@ from driving import (
     plain_context,
     reply,
 )
-from scripted import (
-    Crash,
+from injected_faults import Crash, Fault, FaultKind, faults_of
+from script_steps import (
     Dial,
     End,
-    Fault,
-    FaultKind,
     Give,
-    Network,
     Received,
     Serve,
     TakeAll,
     TakeBytes,
     TakeHead,
     TakeRequest,
-    faults_of,
 )
+from scripted import Network
 
 from httpcore_interface import (
     ConnectError,

@@ -4,17 +4,9 @@ import logging
 
 import pytest
 from driving import HOST, URL_A, URL_TLS, Driver, Told, head, plain_context, reply
-from scripted import (
-    Dial,
-    End,
-    FailWrite,
-    Give,
-    Network,
-    ScriptedStream,
-    Shake,
-    TakeHead,
-    TakeRequest,
-)
+from script_steps import Dial, End, FailWrite, Give, Shake, TakeHead, TakeRequest
+from scripted import Network
+from scripted_backend import ScriptedStream
 
 from httpcore_interface import ConnectError, ReadTimeout, RemoteProtocolError, WriteError
 from httpcore_pool import Request

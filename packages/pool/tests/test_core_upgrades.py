@@ -11,18 +11,9 @@ from driving import (
     plain_context,
     reply,
 )
-from scripted import (
-    Clock,
-    End,
-    FailWrite,
-    Give,
-    Meanwhile,
-    Network,
-    Shake,
-    Step,
-    Take,
-    TakeRequest,
-)
+from script_steps import End, FailWrite, Give, Meanwhile, Shake, Step, Take, TakeRequest
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import (
     ConnectError,

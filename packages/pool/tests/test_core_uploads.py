@@ -4,13 +4,11 @@ import collections.abc
 
 import pytest
 from driving import HOST, URL_A, URL_TLS, Chunks, Driver, Reply, head, plain_context, reply
-from scripted import (
-    Clock,
+from script_steps import (
     End,
     FailRead,
     FailWrite,
     Give,
-    Network,
     Pause,
     Record,
     Stall,
@@ -21,6 +19,8 @@ from scripted import (
     TakeRequest,
     TakeSome,
 )
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import (
     LocalProtocolError,

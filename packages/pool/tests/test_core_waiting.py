@@ -4,7 +4,9 @@ import functools
 
 import pytest
 from driving import URL_A, URL_B, Background, Driver, PoolClient, Reply, reply
-from scripted import Clock, Dial, End, FailRead, Give, Network, TakeRequest
+from script_steps import Dial, End, FailRead, Give, TakeRequest
+from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import (
     ConnectError,

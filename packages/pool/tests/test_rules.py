@@ -10,7 +10,8 @@ import types
 
 import pytest
 from driving import URL_A, Driver, head, reply
-from scripted import Give, Network, TakeRequest
+from script_steps import Give, TakeRequest
+from scripted import Network
 
 import httpcore_pool
 from httpcore_pool import _bridge, _sync

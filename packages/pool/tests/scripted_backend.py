@@ -1,0 +1,110 @@
+"""A scripted network, for blocking code."""
+
+import collections.abc
+import ssl
+import types
+import typing
+
+from scripted import Address, Connection, Handshake, Network
+
+from httpcore_interface import SOCKET_OPTION, Event, NetworkBackend, NetworkStream
+
+
+class ScriptedStream(NetworkStream):
+    """A connection, for blocking code."""
+
+    def __init__(self, connection: Connection, *, is_encrypted: bool = False) -> None:
+        self.connection = connection
+        self._is_encrypted = is_encrypted
+        self._is_replaced = False
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._check()
+        return self.connection.read(max_bytes, timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._check()
+        self.connection.write(buffer, timeout)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> "ScriptedStream":
+        self._check()
+        self._is_replaced = True
+        self.connection.start_tls(Handshake(ssl_context, server_hostname, timeout))
+        return ScriptedStream(self.connection, is_encrypted=True)
+
+    def _check(self) -> None:
+        if self._is_replaced:
+            self.connection.complain("the stream from before the handshake is used")
+
+    # What comes back depends on the name that is asked for.
+    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
+        return extra_info(self.connection, info, is_encrypted=self._is_encrypted)
+
+
+def extra_info(connection: Connection, info: str, *, is_encrypted: bool) -> object:
+    """What streams of any colour tell of a connection."""
+    if info == "is_readable":
+        return connection.is_readable()
+    if info == "ssl_object":
+        return types.SimpleNamespace(version=lambda: "TLSv1.3") if is_encrypted else None
+    if info == "server_addr":
+        return (connection.address.host, connection.address.port)
+    return None
+
+
+class ScriptedEvent(Event):
+    """An event whose waits the network knows of."""
+
+    __slots__ = ("_network",)
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._network = network
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None and timeout <= 0:
+            return super().wait(0)
+        return self._network.wait(super().wait, timeout)
+
+
+class ScriptedBackend(NetworkBackend):
+    """A network, for blocking code."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> ScriptedStream:
+        options = None if socket_options is None else tuple(socket_options)
+        address = Address(host, port, None, timeout, local_address, options)
+        return ScriptedStream(self.network.connect("connect_tcp", address))
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> ScriptedStream:
+        options = None if socket_options is None else tuple(socket_options)
+        address = Address(path=path, timeout=timeout, socket_options=options)
+        return ScriptedStream(self.network.connect("connect_unix_socket", address))
+
+    def sleep(self, seconds: float) -> None:
+        self.network.sleep(seconds)
+
+    def create_event(self) -> Event:
+        return ScriptedEvent(self.network)
