@@ -6,6 +6,7 @@ parts that it uses.
 """
 
 import importlib
+import sys
 import typing
 
 __version__ = "1.1.0"
@@ -89,27 +90,31 @@ __all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in _HOMES:
         raise AttributeError(f"module 'httpcore' has no attribute {name!r}")
-    module, distribution = home
+    home, _ = _HOMES[name]
     try:
-        value: object = getattr(importlib.import_module(module), name)
+        importlib.import_module(home)
     except ModuleNotFoundError as exc:
-        if exc.name != module:
+        distribution = dict(_HOMES.values()).get(exc.name or "")
+        if distribution is None:
             raise
         raise ImportError(
             f"httpcore.{name} is in a package of its own: install {distribution}"
         ) from exc
-    _adopt(value)
-    globals()[name] = value
-    return value
+    # Every part needs the interface, so that is there now. Its exceptions are seen by
+    # programs that never mention them.
+    for known, (module, _) in _HOMES.items():
+        if module in (home, "httpcore_interface"):
+            globals()[known] = _adopted(getattr(sys.modules[module], known))
+    return globals()[name]
 
 
-def _adopt(value: object) -> None:
+def _adopted(value: object) -> object:
     # What users see in a traceback or a representation is the name that they know.
     if isinstance(value, type) or callable(value):
         value.__module__ = "httpcore"
+    return value
 
 
 def __dir__() -> list[str]:
