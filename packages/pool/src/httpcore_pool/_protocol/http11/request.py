@@ -142,10 +142,8 @@ class RequestWriter:
         from . import fallback
 
         self.head, normalized = fallback.encode_request(method, target, fields)
+        # The rest of what was noted so far comes out the same once more.
         self.notable = []
-        self.is_chunked = self.expects_continue = self.asks_to_close = False
-        self._has_length = False
-        self._remaining = 0
         for name, value in normalized:
             kind = _KINDS.get(name.lower(), _ORDINARY)
             if kind == _LENGTH:

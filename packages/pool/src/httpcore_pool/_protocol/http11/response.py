@@ -187,7 +187,6 @@ class ResponseReader:
             self._crlf_due = False
         else:
             self._mode = _UNTIL_CLOSE
-            self._keeps_alive = False
         return True
 
     # -- the body ----------------------------------------------------------------
