@@ -385,6 +385,7 @@ def test_body_of_known_length_travels_as_it_is(parts: list[bytes]) -> None:
         ([b"hello"], [b"5\r\nhello\r\n"]),
         ([b"h", b"", b"ello"], [b"1\r\nh\r\n", b"", b"4\r\nello\r\n"]),
         ([b"a" * 4096], [b"1000\r\n" + b"a" * 4096 + b"\r\n"]),
+        ([b"a" * 26], [b"1a\r\n" + b"a" * 26 + b"\r\n"]),
         ([b"0\r\n\r\n"], [b"5\r\n0\r\n\r\n\r\n"]),
     ],
 )

@@ -60,13 +60,21 @@ class Outcome:
 
 
 def read(
-    request: RequestWriter, segments: collections.abc.Iterable[bytes]
+    request: RequestWriter, segments: list[bytes], *, asks_late: bool = False
 ) -> tuple[Outcome, ResponseReader]:
-    """Feeds and asks, as an exchange does: for heads, for chunks, then for the rest."""
+    """Feeds and asks, as an exchange does: for heads, for chunks, then for the rest.
+
+    Args:
+        request: What is answered.
+        segments: What is fed; an empty one is the end of the stream.
+        asks_late: Whether to ask only when everything was fed.
+    """
     reader = ResponseReader(request)
     outcome = Outcome()
-    for segment in segments:
+    for count, segment in enumerate(segments, 1):
         reader.feed(segment)
+        if asks_late and count < len(segments):
+            continue
         while not outcome.heads or not is_final(outcome.heads[-1]):
             received = reader.next_head()
             if received is None:
@@ -107,6 +115,7 @@ def read_every_way(request: RequestWriter, wire: bytes, *, ends: bool = False) -
     end = [b""] if ends else []
     outcome, reader = read(request, [wire, *end])
     assert reader.received == len(wire)
+    assert read(request, [wire, *end], asks_late=True)[0] == outcome
     for segments in segmentations(wire):
         assert read(request, [*segments, *end])[0] == outcome
     return outcome
@@ -115,10 +124,12 @@ def read_every_way(request: RequestWriter, wire: bytes, *, ends: bool = False) -
 def fail_every_way(request: RequestWriter, wire: bytes, *, ends: bool = False) -> set[str]:
     """Returns the errors that a response ends in, as it is cut in one way or another."""
     messages = set()
+    end = [b""] if ends else []
     for segments in segmentations(wire):
-        with pytest.raises(RemoteProtocolError) as caught:
-            read(request, [*segments, b""] if ends else segments)
-        messages.add(str(caught.value))
+        for asks_late in (False, True):
+            with pytest.raises(RemoteProtocolError) as caught:
+                read(request, [*segments, *end], asks_late=asks_late)
+            messages.add(str(caught.value))
     return messages
 
 
