@@ -3,6 +3,7 @@ import contextlib
 import os
 import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -81,8 +82,69 @@ def test_connect_times_out_after_its_timeout(
         str(caught.value)
         == f"no connection to 127.0.0.1:{port} within 0.1 seconds (1 address tried)"
     )
-    assert isinstance(caught.value.__cause__, TimeoutError)
     assert descriptors() == count
+
+
+def interrupt_once_it_connects(thread: threading.Thread) -> None:
+    """Interrupts a thread's connect, which may be about to begin."""
+    assert thread.ident is not None
+    deadline = time.monotonic() + 5
+    while not SyncBackend().interrupt_connect(thread.ident):
+        assert thread.is_alive()
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("timeout", [None, 30.0])
+def test_interrupting_a_connect_ends_it_at_once(
+    blackhole: tuple[str, int], descriptors: Descriptors, timeout: float | None
+) -> None:
+    count = descriptors()
+    errors: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            SyncBackend().connect_tcp(*blackhole, timeout=timeout)
+        except ConnectError as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    interrupt_once_it_connects(thread)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert [str(error) for error in errors] == ["the connect was interrupted"]
+    assert descriptors() == count
+
+
+def test_interrupting_a_resolver_that_hangs_ends_the_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_answer = threading.Event()
+
+    def hangs(*args: object) -> list[tuple[object, ...]]:
+        may_answer.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    errors: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            SyncBackend().connect_tcp("name.test", 80, timeout=30)
+        except ConnectError as exc:
+            errors.append(exc)
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    interrupt_once_it_connects(thread)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(errors) == 1
+    may_answer.set()
+
+
+def test_nothing_to_interrupt_is_said() -> None:
+    assert not SyncBackend().interrupt_connect(threading.get_ident())
 
 
 @pytest.mark.parametrize("timeout", [0, -1, -float("inf")])

@@ -116,7 +116,8 @@ class NetworkStream:
                 the peer's address),
                 `"socket"` (the `socket.socket` underneath),
                 `"is_readable"` (bool: whether a read would return at once, with
-                bytes, the end of the stream or an error; costs no waiting).
+                bytes, the end of the stream or an error; costs no waiting),
+                `"is_writable"` (bool: whether a write of 16 kB would return at once).
                 Subclasses may know more names.
         """
         return None
@@ -174,6 +175,22 @@ class NetworkBackend:
                 has no Unix sockets.
         """
         raise missing(self, "connect_unix_socket")
+
+    def interrupt_connect(self, thread: int) -> bool:
+        """Ends the connect that another thread is blocked in, if it is in one.
+
+        That thread gets a ConnectError, at once. It is what closing a pool does to
+        those who are connecting. The default does nothing: such a connect then ends
+        as it would have, by its timeout at the latest.
+
+        Args:
+            thread: As `threading.get_ident()` returned it there.
+
+        Returns:
+            False if that thread is in no connect of this backend, or not yet: it may
+            be worth while to ask again. The default, for which it is not, returns True.
+        """
+        return True
 
     def sleep(self, seconds: float) -> None:
         """Waits. The default sleeps in this thread."""

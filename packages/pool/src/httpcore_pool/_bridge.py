@@ -8,6 +8,8 @@ stream that never suspends is presented as a blocking one.
 
 import collections.abc
 import ssl
+import threading
+import time
 import typing
 
 from httpcore_interface import (
@@ -15,6 +17,7 @@ from httpcore_interface import (
     AsyncEvent,
     AsyncNetworkBackend,
     AsyncNetworkStream,
+    ConnectError,
     Event,
     NetworkBackend,
     NetworkStream,
@@ -26,6 +29,11 @@ from ._core.upload import check_chunk
 from ._messages import BodyStream, Extensions
 
 T = typing.TypeVar("T")
+
+# How often, and after how many seconds, a thread that was not found in its connect
+# is looked for again.
+_INTERRUPTIONS = 20
+_PAUSE = 0.0005
 
 
 def run(coroutine: collections.abc.Coroutine[object, None, T]) -> T:
@@ -117,14 +125,21 @@ class BlockingEvent(AsyncEvent):
 class BlockingBackend(AsyncNetworkBackend):
     """A blocking backend, presented as an async one that never suspends.
 
+    For one connection: it knows which thread connects, so that another can end it.
+
     Args:
         backend: The blocking backend.
     """
 
-    __slots__ = ("backend",)
+    __slots__ = ("_is_interrupted", "_lock", "_thread", "backend")
 
     def __init__(self, backend: NetworkBackend) -> None:
         self.backend = backend
+        # Guards `_thread`: while it is held, that thread does not leave its connect,
+        # and nobody interrupts what it does next.
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        self._is_interrupted = False
 
     async def connect_tcp(
         self,
@@ -135,15 +150,18 @@ class BlockingBackend(AsyncNetworkBackend):
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
         """Connects; see `NetworkBackend.connect_tcp`."""
-        return BlockingStream(
-            self.backend.connect_tcp(
+        self._note_thread(threading.get_ident())
+        try:
+            stream = self.backend.connect_tcp(
                 host=host,
                 port=port,
                 timeout=timeout,
                 local_address=local_address,
                 socket_options=socket_options,
             )
-        )
+        finally:
+            self._note_thread(None)
+        return BlockingStream(stream)
 
     async def connect_unix_socket(
         self,
@@ -152,11 +170,32 @@ class BlockingBackend(AsyncNetworkBackend):
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
     ) -> AsyncNetworkStream:
         """Connects; see `NetworkBackend.connect_unix_socket`."""
-        return BlockingStream(
-            self.backend.connect_unix_socket(
+        self._note_thread(threading.get_ident())
+        try:
+            stream = self.backend.connect_unix_socket(
                 path=path, timeout=timeout, socket_options=socket_options
             )
-        )
+        finally:
+            self._note_thread(None)
+        return BlockingStream(stream)
+
+    def _note_thread(self, thread: int | None) -> None:
+        with self._lock:
+            self._thread = thread
+            if thread is not None and self._is_interrupted:
+                raise ConnectError("the connect was interrupted before it began")
+
+    def interrupt_connect(self) -> None:
+        """Ends the connect that is under way, if one is, and any that is to come."""
+        with self._lock:
+            self._is_interrupted = True
+            if self._thread is None:
+                return
+            # It may be on its way from here into the backend: a few instructions.
+            for _ in range(_INTERRUPTIONS):
+                if self.backend.interrupt_connect(self._thread):
+                    return
+                time.sleep(_PAUSE)
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -282,6 +321,11 @@ class Blocking:
                 )
 
         return Tracer(call)
+
+    def interrupt_connect(self, backend: AsyncNetworkBackend) -> None:
+        """Ends the connect that is under way on a connection's backend."""
+        if isinstance(backend, BlockingBackend):
+            backend.interrupt_connect()
 
     def public_stream(self, stream: AsyncNetworkStream) -> NetworkStream:
         """Returns a stream as blocking code may use it."""

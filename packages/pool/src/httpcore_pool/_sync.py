@@ -386,7 +386,8 @@ class ConnectionPool(_Entered, RequestInterface):
 
     def create_connection(self, origin: Origin) -> ConnectionInterface:
         """Makes the connection that the pool is about to use, not connected yet."""
-        core = Connection(origin, self._options, self._blocking_backend(), _BLOCKING)
+        backend = BlockingBackend(self._network_backend)
+        core = Connection(origin, self._options, backend, _BLOCKING)
         return HTTPConnection._of(core)
 
     def _make_connection(self, origin: Origin) -> Connection:

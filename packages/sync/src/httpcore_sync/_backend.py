@@ -1,8 +1,11 @@
 """The blocking backend: it opens connections, and hands out streams."""
 
+import collections.abc
+import socket
+import threading
 import typing
 
-from httpcore_interface import SOCKET_OPTION, NetworkBackend
+from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout, NetworkBackend
 
 from ._connect import connect
 from ._deadline import Deadline
@@ -39,7 +42,7 @@ class SyncBackend(NetworkBackend):
         """
         deadline = Deadline(timeout)
         dial = Dial(host, port, local_address, tuple(socket_options or ()), deadline)
-        return SyncStream(connect(dial, resolve(host, port, deadline)))
+        return _interruptible(deadline, lambda: connect(dial, resolve(host, port, deadline)))
 
     def connect_unix_socket(
         self,
@@ -56,4 +59,48 @@ class SyncBackend(NetworkBackend):
             ConnectError: There is no such socket, nobody listens, an option does not
                 fit, or the platform has no Unix sockets.
         """
-        return SyncStream(connect_unix(path, Deadline(timeout), socket_options or ()))
+        deadline = Deadline(timeout)
+        return _interruptible(
+            deadline, lambda: connect_unix(path, deadline, socket_options or ())
+        )
+
+    def interrupt_connect(self, thread: int) -> bool:
+        """Ends the connect that another thread is blocked in, if it is in one.
+
+        See `NetworkBackend.interrupt_connect`. A name that is resolved without a
+        timeout is resolved to its end first.
+        """
+        deadline = _under_way.get(thread)
+        if deadline is None:
+            return False
+        deadline.cut()
+        return True
+
+
+# The connects that threads are blocked in, by the number of the thread. A thread is
+# in one at most, whatever the backend.
+_under_way: dict[int, Deadline] = {}
+
+
+def _interruptible(
+    deadline: Deadline, connect_socket: collections.abc.Callable[[], socket.socket]
+) -> SyncStream:
+    """Runs a connect so that `interrupt_connect` finds it.
+
+    Raises:
+        ConnectError: It was interrupted.
+    """
+    thread = threading.get_ident()
+    _under_way[thread] = deadline
+    try:
+        sock = connect_socket()
+    except (ConnectError, ConnectTimeout) as exc:
+        if deadline.is_cut:
+            raise ConnectError("the connect was interrupted") from exc
+        raise
+    finally:
+        del _under_way[thread]
+    if deadline.is_cut:
+        sock.close()
+        raise ConnectError("the connect was interrupted")
+    return SyncStream(sock)

@@ -1,12 +1,13 @@
 """From the addresses of a host to one connected TCP socket.
 
-One address takes the plain way: a socket, its timeout, connect. Several are raced
-as RFC 8305 has it: an attempt that is slow gets company after a delay, one that
-fails is replaced at once, and the first that connects wins.
+Several addresses are raced as RFC 8305 has it: an attempt that is slow gets company
+after a delay, one that fails is replaced at once, and the first that connects wins.
+A single address is a race with one runner.
 """
 
 import collections
 import collections.abc
+import contextlib
 import os
 import socket
 import time
@@ -25,28 +26,7 @@ def connect(dial: Dial, addresses: collections.abc.Sequence[AddressInfo]) -> soc
         ConnectTimeout: None of them could be connected to before the deadline.
         ConnectError: All of them failed.
     """
-    # Without any time only a race can find out what is possible at once.
-    if len(addresses) == 1 and dial.deadline.remaining() != 0:
-        return connect_single(dial, addresses[0])
     return Race(dial, addresses).run()
-
-
-def connect_single(dial: Dial, address: AddressInfo) -> socket.socket:
-    """Connects to the only address that there is."""
-    try:
-        sock = dial.open_socket(address)
-        try:
-            sock.settimeout(dial.deadline.remaining())
-            sock.connect(address[4])
-        except BaseException:
-            sock.close()
-            raise
-    except (OSError, UnicodeError) as exc:
-        # The timeout of the socket has no errno; ETIMEDOUT is the system's own.
-        if isinstance(exc, TimeoutError) and exc.errno is None:
-            raise dial.timeout(tried=1) from exc
-        raise dial.failure([(str(address[4][0]), exc)]) from exc
-    return sock
 
 
 class Race:
@@ -74,6 +54,7 @@ class Race:
             ConnectError: All attempts failed.
         """
         winner = None
+        self._dial.deadline.alarm = self._shut_down
         try:
             winner = self._wait_winner()
             return winner
@@ -81,6 +62,12 @@ class Race:
             for sock in self._running:
                 if sock is not winner:
                     sock.close()
+
+    def _shut_down(self) -> None:
+        """Wakes the runner, from another thread: connects under way fail."""
+        for sock in list(self._running):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _wait_winner(self) -> socket.socket:
         while True:

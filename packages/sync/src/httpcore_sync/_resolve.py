@@ -74,6 +74,7 @@ def look_up_until(
     """
     answers: list[collections.abc.Sequence[AddressInfo] | BaseException] = []
     answered = Event()
+    deadline.alarm = answered.set
 
     def ask() -> None:
         try:
@@ -90,7 +91,7 @@ def look_up_until(
         except RuntimeError:
             # No more threads, or the interpreter is shutting down: better late than never.
             ask()
-    if not answered.wait(remaining):
+    if not answered.wait(remaining) or not answers:
         raise ConnectTimeout(
             f"the name {host!r} was not resolved within {deadline.timeout} seconds"
             " (no address tried)"

@@ -6,7 +6,7 @@ how those are made of what a caller of that colour has, and the other way round.
 
 import typing
 
-from httpcore_interface import AsyncNetworkStream
+from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream
 
 from .._messages import BodyStream, Extensions
 from .trace import Tracer
@@ -38,6 +38,9 @@ class Colour(typing.Protocol):
         Raises:
             TypeError: The `trace` callback is of the other colour.
         """
+
+    def interrupt_connect(self, backend: AsyncNetworkBackend) -> None:
+        """Ends the connect that is under way on a connection's backend, if it can."""
 
     def public_stream(self, stream: AsyncNetworkStream) -> object:
         """Returns a stream as the caller may use it."""

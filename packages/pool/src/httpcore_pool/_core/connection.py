@@ -301,6 +301,8 @@ class Connection:
             await self.http.aclose()
         elif self._stream is not None:
             await self._stream.aclose()
+        else:
+            self._colour.interrupt_connect(self._backend)
 
     # -- what is asked about it --------------------------------------------------
 

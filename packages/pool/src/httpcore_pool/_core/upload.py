@@ -3,13 +3,14 @@
 import time
 import typing
 
-from httpcore_interface import ReadTimeout
+from httpcore_interface import ReadError, ReadTimeout, WriteTimeout
 
 from .._byte_stream import ByteStream
 from .._messages import Request
 from .._protocol.http11 import RequestWriter
 from .colour import ChunkSource, Colour
 from .exchange import READ_SIZE, Exchange
+from .timeouts import Deadline
 
 COALESCED_SIZE = 64 * 1024
 """A body up to this many bytes leaves in one write with its head."""
@@ -23,9 +24,16 @@ CONTINUE_SECONDS = 1.0
 """How long a body waits for a 100 (Continue) before it goes unasked (RFC 9110,
 section 10.1.1: a client must not wait indefinitely)."""
 
-# What a server that answers while we send may make us hold. Beyond it we listen
-# no more until we have sent everything.
-_MOST_EARLY_BYTES = 16 * 1024 * 1024
+BESIDE_SIZE = 16 * 1024
+"""A piece that is sent beside an early response: a socket that is called writable
+takes so many bytes at once."""
+
+# Seconds to wait for a server that takes nothing, before looking again whether it
+# does. Meanwhile the system's buffers, which are full then, keep the line busy.
+_MOMENT = 0.02
+
+# What a server that answers while we send may make us hold.
+_MOST_EARLY_BYTES = 64 * 1024 * 1024
 
 
 def whole_message(request: Request, writer: RequestWriter) -> bytes | None:
@@ -121,13 +129,20 @@ class Upload:
             view: bytes | memoryview = chunk
         else:
             view = memoryview(check_chunk(chunk)).cast("B")
-        for start in range(0, len(view), PIECE_SIZE):
+        start = 0
+        while start < len(view):
+            size = PIECE_SIZE
             if stream.get_extra_info("is_readable") and await self._listen(exchange):
                 return False
-            piece = view if len(view) <= PIECE_SIZE else view[start : start + PIECE_SIZE]
+            if exchange.early_head is not None:
+                size = BESIDE_SIZE
+                if not await self._wait_writable(exchange):
+                    return False
+            piece = view if len(view) <= size else view[start : start + size]
             await stream.write(
                 typing.cast("bytes", writer.frame(piece)), exchange.timeouts.for_write()
             )
+            start += size
         return True
 
     async def _listen(self, exchange: Exchange) -> bool:
@@ -141,24 +156,60 @@ class Upload:
         stream = exchange.stream
         # Without waiting: under TLS what is readable may be no data at all.
         while stream.get_extra_info("is_readable"):
-            if exchange.reader.received > _MOST_EARLY_BYTES:
-                return False
             try:
                 received = await stream.read(READ_SIZE, timeout=0.0)
             except ReadTimeout:
                 return False
-            exchange.reader.feed(received)
-            if exchange.early_head is None:
-                await exchange.take_early_head()
-            head = exchange.early_head
-            if head is not None and (head[1] >= 300 or head[1] < 200):
+            if await self._take(exchange, received):
                 return True
-            if not received:
-                # The server has ended its side. Without an answer, reading on
-                # tells what happened; with one, it has said all it has to say.
-                return True
-            if head is not None:
-                exchange.take_early_body()
+        return False
+
+    async def _wait_writable(self, exchange: Exchange) -> bool:
+        """Waits until the server takes more; False if sending is pointless now.
+
+        One that has begun to answer may take nothing before its answer is taken:
+        to wait for it in a write could be to wait for ever.
+
+        Raises:
+            WriteTimeout: It took nothing in time.
+        """
+        stream, limit = exchange.stream, exchange.timeouts.for_write()
+        deadline = Deadline(limit)
+        # None: the backend does not know; then the write has to find out.
+        while stream.get_extra_info("is_writable") is False:
+            left = deadline.left()
+            if left is not None and left <= 0:
+                raise WriteTimeout(f"the server took no bytes for {limit} seconds")
+            try:
+                received = await stream.read(
+                    READ_SIZE, _MOMENT if left is None else min(left, _MOMENT)
+                )
+            except ReadTimeout:
+                continue
+            if await self._take(exchange, received):
+                return False
+        return True
+
+    @staticmethod
+    async def _take(exchange: Exchange, received: bytes) -> bool:
+        """Takes a part of an early response; True if sending is pointless now."""
+        exchange.reader.feed(received)
+        if exchange.early_head is None:
+            await exchange.take_early_head()
+        head = exchange.early_head
+        if head is not None and (head[1] >= 300 or head[1] < 200):
+            return True
+        if not received:
+            # The server has ended its side. Without an answer, reading on tells
+            # what happened; with one, it has said all it has to say.
+            return True
+        if head is not None:
+            exchange.take_early_body()
+            if exchange.reader.received > _MOST_EARLY_BYTES:
+                raise ReadError(
+                    f"more than {_MOST_EARLY_BYTES} bytes of the response came "
+                    "before the request had been sent"
+                )
         return False
 
     async def _is_refused(self, exchange: Exchange) -> bool:
