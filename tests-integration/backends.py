@@ -1,5 +1,6 @@
 """Backends that a test can look into, or interfere with."""
 
+import ssl
 import typing
 
 import httpcore
@@ -17,6 +18,7 @@ class WatchedBackend(httpcore.NetworkBackend):
     Args:
         before_connect: Called before each attempt; what it raises, the attempt raises.
         before_look: Called before a stream is asked whether it is readable.
+        before_tls: Called before a handshake begins.
         before_write: Called before bytes are written to a stream.
     """
 
@@ -24,11 +26,13 @@ class WatchedBackend(httpcore.NetworkBackend):
         self,
         before_connect: Hook = nothing,
         before_look: Hook = nothing,
+        before_tls: Hook = nothing,
         before_write: Hook = nothing,
     ) -> None:
         self._backend = httpcore.SyncBackend()
         self._before_connect = before_connect
         self._before_look = before_look
+        self._before_tls = before_tls
         self._before_write = before_write
         self.attempts: list[tuple[str, int]] = []
         self.sleeps: list[float] = []
@@ -50,7 +54,7 @@ class WatchedBackend(httpcore.NetworkBackend):
             local_address=local_address,
             socket_options=socket_options,
         )
-        return WatchedStream(stream, self._before_look, self._before_write)
+        return WatchedStream(stream, self._before_look, self._before_tls, self._before_write)
 
     def sleep(self, seconds: float) -> None:
         """Notes it, and returns at once."""
@@ -61,10 +65,15 @@ class WatchedStream(httpcore.NetworkStream):
     """A plain stream with hooks."""
 
     def __init__(
-        self, stream: httpcore.NetworkStream, before_look: Hook, before_write: Hook
+        self,
+        stream: httpcore.NetworkStream,
+        before_look: Hook,
+        before_tls: Hook,
+        before_write: Hook,
     ) -> None:
         self._stream = stream
         self._before_look = before_look
+        self._before_tls = before_tls
         self._before_write = before_write
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -76,6 +85,15 @@ class WatchedStream(httpcore.NetworkStream):
 
     def close(self) -> None:
         self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        self._before_tls()
+        return self._stream.start_tls(ssl_context, server_hostname, timeout)
 
     # The type is the interface's.
     def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]

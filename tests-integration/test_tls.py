@@ -7,6 +7,7 @@ import sys
 import typing
 
 import pytest
+from backends import WatchedBackend
 from colours import OpenPool
 from peers.certificates import Authority
 from peers.deadlines import Signal
@@ -159,6 +160,23 @@ def test_failed_handshake_is_a_connect_error_and_leaves_nothing(
             pool.request("GET", peer.url(scheme="https"))
         assert isinstance(caught.value.__cause__, OSError)
         assert (peer.accepted, pool.connections) == (number, [])
+
+
+def test_connection_that_is_reset_before_the_handshake(
+    start_peer: StartPeer, open_pool: OpenPool, ssl_context: ssl.SSLContext
+) -> None:
+    is_reset = Signal("the server has reset the connection")
+
+    def resets(conn: Conversation) -> None:
+        conn.reset()
+        is_reset.set()
+
+    peer = start_peer(resets)
+    backend = WatchedBackend(before_tls=is_reset.wait)
+    pool = open_pool(ssl_context=ssl_context, network_backend=backend)
+    with pytest.raises(httpcore.ConnectError):
+        pool.request("GET", peer.url(scheme="https"))
+    assert pool.connections == []
 
 
 def test_handshake_that_lasts_too_long_is_given_up(

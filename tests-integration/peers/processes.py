@@ -80,11 +80,11 @@ class ServerProcess:
         exc_value: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
-        # Asked first: a server of several processes takes its workers with it.
+        # Asked first: a server of several processes takes its workers with it. One
+        # that takes its time over connections that tests left is not waited for.
         self._process.terminate()
         try:
-            self._process.wait(DEADLINE)
+            self._process.wait(3)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(DEADLINE)
-            raise
