@@ -368,7 +368,19 @@ def test_empty_content_is_read_once_too() -> None:
     response = Response(200, content=stream)
     assert response.read() == b""
     assert response.read() == b""
+    assert response.content == b""
     assert stream.reads == 1
+
+
+def test_stream_that_knows_a_shorter_way_is_read_by_it() -> None:
+    class ShortStream(BlockingStream):
+        def read_all(self) -> bytes:
+            return b"".join(self.chunks)
+
+    stream = ShortStream(b"a", b"bc")
+    response = Response(200, content=stream)
+    assert response.read() == response.content == b"abc"
+    assert stream.reads == 0
 
 
 def test_what_came_as_bytes_can_be_read_in_either_colour() -> None:
