@@ -1,5 +1,6 @@
 import ast
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -10,10 +11,19 @@ from httpcore_interface import NetworkBackend, NetworkStream
 SOURCES = sorted(pathlib.Path(str(httpcore_sync.__file__)).parent.glob("*.py"))
 
 
-def test_the_public_names_are_sorted_and_at_home() -> None:
+def test_the_public_names_are_sorted() -> None:
     assert httpcore_sync.__all__ == sorted(httpcore_sync.__all__)
-    for name in httpcore_sync.__all__:
-        assert getattr(httpcore_sync, name).__module__ == "httpcore_sync"
+
+
+def test_the_public_names_are_at_home() -> None:
+    # In an interpreter of its own: a facade that shows these names, used by another
+    # test, has made them its own.
+    code = (
+        "import httpcore_sync\n"
+        "for name in httpcore_sync.__all__:\n"
+        "    assert getattr(httpcore_sync, name).__module__ == 'httpcore_sync'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
 
 
 def test_the_classes_are_those_of_the_interface() -> None:

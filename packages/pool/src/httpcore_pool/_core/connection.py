@@ -21,7 +21,7 @@ from .._url import Origin
 from .colour import Colour
 from .http11 import HTTP11Connection, State, check_origin
 from .timeouts import Deadline, Timeouts
-from .trace import Tracer
+from .trace import Tracer, is_logged
 
 _TLS_SCHEMES = (b"https", b"wss")
 
@@ -297,6 +297,13 @@ class Connection:
     async def aclose(self) -> None:
         """Closes the connection, whatever it is doing."""
         self._is_closed = True
+        # Closing is nobody's request: it is logged, but no callback is told.
+        if is_logged():
+            await Tracer(None).run("connection.close", {}, self._close())
+        else:
+            await self._close()
+
+    async def _close(self) -> None:
         if self.http is not None:
             await self.http.aclose()
         elif self._stream is not None:
