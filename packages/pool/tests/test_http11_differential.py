@@ -431,19 +431,19 @@ def settings(examples: int) -> hypothesis.settings:
     )
 
 
-@settings(1500)
+@settings(700)
 @hypothesis.given(asked, segmented(responses()))
 def test_responses_read_as_by_h11(asked: Asked, segments: list[bytes]) -> None:
     compare(asked, segments)
 
 
-@settings(1500)
+@settings(700)
 @hypothesis.given(asked, segmented(mutated_responses()))
 def test_mutated_responses_read_as_by_h11(asked: Asked, segments: list[bytes]) -> None:
     compare(asked, segments)
 
 
-@settings(500)
+@settings(300)
 @hypothesis.given(
     asked, segmented(st.one_of(st.binary(), st.lists(fragments, max_size=30).map(b"".join)))
 )
