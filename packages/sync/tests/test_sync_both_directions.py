@@ -12,6 +12,7 @@ import pytest
 
 from httpcore_interface import NetworkStream, ReadError, ReadTimeout, WriteError, WriteTimeout
 from httpcore_sync import SyncStream
+from httpcore_sync._deadline import seconds_to_wait
 
 Pair = tuple[NetworkStream, socket.socket]
 Threads = concurrent.futures.ThreadPoolExecutor
@@ -92,10 +93,10 @@ def test_a_read_has_its_own_timeout_beside_a_write(
         with pytest.raises(ReadTimeout):
             stream.read(100, timeout=timeout)
         assert max(timeout, 0) <= time.monotonic() - before < 2
-    peer.sendall(b"for the reader")
-    assert stream.read(100, timeout=30) == b"for the reader"
     assert drain(peer, len(TOO_MUCH)) == len(TOO_MUCH)
     writing.result(5)
+    peer.sendall(b"for the reader")
+    assert stream.read(100, timeout=30) == b"for the reader"
 
 
 def test_a_read_beside_a_write_sees_the_end_of_the_stream(
@@ -201,3 +202,51 @@ def test_the_timeouts_of_one_direction_never_reach_the_other(
         room.release()
     writing.result(5)
     reading.result(5)
+
+
+@pytest.mark.parametrize("late", ["read", "write"])
+def test_whoever_finds_the_other_about_to_set_the_timeout_waits_by_itself(
+    threads: Threads, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    about_to_set, may_set, late_one_is_there = (threading.Event() for _ in range(3))
+    how: list[str] = []
+
+    class Noting(socket.socket):
+        def recv(self, max_bytes: int, flags: int = 0, /) -> bytes:
+            note("recv", flags)
+            return super().recv(max_bytes, flags)
+
+        def send(self, octets: bytes, flags: int = 0, /) -> int:  # type: ignore[override]
+            note("send", flags)
+            return super().send(octets, flags)
+
+    def note(call: str, flags: int) -> None:
+        if about_to_set.is_set() and not late_one_is_there.is_set():
+            how.append(f"{call}, relying on {'nothing' if flags else 'the timeout'}")
+            late_one_is_there.set()
+
+    def hesitate(timeout: float | None) -> float | None:
+        if timeout == 6:
+            about_to_set.set()
+            assert may_set.wait(5)
+        return seconds_to_wait(timeout)
+
+    monkeypatch.setattr("httpcore_sync._stream.seconds_to_wait", hesitate)
+    ours, peer = socket.socketpair()
+    with peer, Noting(fileno=ours.detach()) as sock:
+        stream = SyncStream(sock)
+        peer.sendall(b"abc")
+        assert stream.read(1, timeout=5) == b"a"
+        if late == "read":
+            writing = threads.submit(stream.write, b"x", 6)
+            assert about_to_set.wait(5)
+            reading = threads.submit(stream.read, 1, 5)
+        else:
+            reading = threads.submit(stream.read, 1, 6)
+            assert about_to_set.wait(5)
+            writing = threads.submit(stream.write, b"x", 5)
+        assert late_one_is_there.wait(5)
+        may_set.set()
+        writing.result(5)
+        assert reading.result(5) == b"b"
+    assert how == [f"{'recv' if late == 'read' else 'send'}, relying on nothing"]
