@@ -1,6 +1,8 @@
 """TLS: what is asked for, who is trusted, and connections that end without a goodbye."""
 
 import contextlib
+import gc
+import socket
 import ssl
 import subprocess
 import sys
@@ -176,6 +178,34 @@ def test_connection_that_is_reset_before_the_handshake(
     pool = open_pool(ssl_context=ssl_context, network_backend=backend)
     with pytest.raises(httpcore.ConnectError):
         pool.request("GET", peer.url(scheme="https"))
+    assert pool.connections == []
+
+
+def test_connection_that_is_reset_while_the_handshake_is_prepared(
+    start_peer: StartPeer,
+    open_pool: OpenPool,
+    ssl_context: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_reset, is_reset = Signal("the handshake is prepared"), Signal("the server has reset")
+
+    def resets(conn: Conversation) -> None:
+        may_reset.wait()
+        conn.reset()
+        is_reset.set()
+
+    def ask(sock: socket.socket) -> object:
+        may_reset.set()
+        is_reset.wait()
+        return socket.socket.getpeername(sock)
+
+    # The ssl module has then taken the socket over, and is to close it when it fails.
+    monkeypatch.setattr(ssl.SSLSocket, "getpeername", ask)
+    peer = start_peer(resets)
+    pool = open_pool(ssl_context=ssl_context)
+    with pytest.raises(httpcore.ConnectError):
+        pool.request("GET", peer.url(scheme="https"))
+    gc.collect()
     assert pool.connections == []
 
 
