@@ -27,7 +27,8 @@ class Asyncio:
 
     @staticmethod
     def run(main: Task) -> None:
-        asyncio.run(main())
+        # In debug mode asyncio refuses what another thread may not call.
+        asyncio.run(main(), debug=True)
 
     @staticmethod
     async def together(*tasks: Task) -> None:
@@ -41,10 +42,11 @@ class Asyncio:
             await asyncio.sleep(0)
 
     @staticmethod
-    async def cancelled_after(task: Task, act: Task) -> None:
+    async def cancelled(task: Task, then: collections.abc.Callable[[], None]) -> None:
         running = asyncio.create_task(task())
-        await act()
+        await Asyncio.let_others_run()
         running.cancel()
+        then()
         with pytest.raises(asyncio.CancelledError):
             await running
 
@@ -69,11 +71,12 @@ class Trio:
         await trio.testing.wait_all_tasks_blocked()
 
     @staticmethod
-    async def cancelled_after(task: Task, act: Task) -> None:
+    async def cancelled(task: Task, then: collections.abc.Callable[[], None]) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(task)
-            await act()
+            await Trio.let_others_run()
             nursery.cancel_scope.cancel()
+            then()
 
 
 Library = type[Asyncio] | type[Trio]
@@ -163,6 +166,25 @@ def test_wait_ends_when_another_thread_sets_the_event(
     library.run(main)
 
 
+def test_wait_ends_when_another_threads_loop_sets_the_event(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            assert await event.wait() is True
+
+        async def set_it_there() -> None:
+            event.set()
+
+        async def set_it() -> None:
+            await library.let_others_run()
+            in_thread(lambda: library.run(set_it_there))
+
+        await library.together(wait, set_it)
+
+    library.run(main)
+
+
 def test_event_that_another_thread_has_set_is_set_at_once(library: Library) -> None:
     async def main() -> None:
         event = create_async_event()
@@ -198,8 +220,21 @@ def test_event_may_be_set_after_its_waiter_was_cancelled(library: Library) -> No
         async def wait() -> None:
             await event.wait()
 
-        await library.cancelled_after(wait, library.let_others_run)
+        await library.cancelled(wait, lambda: None)
         event.set()
+        assert await event.wait() is True
+
+    library.run(main)
+
+
+def test_event_may_be_set_while_its_waiter_is_being_cancelled(library: Library) -> None:
+    async def main() -> None:
+        event = create_async_event()
+
+        async def wait() -> None:
+            await event.wait()
+
+        await library.cancelled(wait, event.set)
         assert await event.wait() is True
 
     library.run(main)
@@ -213,7 +248,7 @@ def test_cancelled_wait_takes_nothing_from_the_others(library: Library) -> None:
             assert await event.wait() is True
 
         async def cancel_another_and_set() -> None:
-            await library.cancelled_after(wait, library.let_others_run)
+            await library.cancelled(wait, lambda: None)
             event.set()
 
         await library.together(wait, cancel_another_and_set)
@@ -286,7 +321,40 @@ def test_finaliser_that_sets_the_event_as_a_wait_begins_is_not_missed(
             return asyncio.Future(loop=loop)
 
         monkeypatch.setattr(loop, "create_future", create_future_as_the_collector_runs)
-        assert await asyncio.wait_for(event.wait(), 5) is True
+        async with asyncio.timeout(5):
+            assert await event.wait() is True
+
+    asyncio.run(main())
+
+
+def test_wait_on_asyncio_leaves_no_future_and_no_timer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        event = AsyncioEvent()
+        loop = asyncio.get_running_loop()
+        timers: list[asyncio.TimerHandle] = []
+
+        def call_later(
+            delay: float, callback: collections.abc.Callable[[object], None], argument: object
+        ) -> asyncio.TimerHandle:
+            timers.append(loop.call_at(loop.time() + delay, callback, argument))
+            return timers[-1]
+
+        async def wait(timeout: float) -> None:
+            await event.wait(timeout)
+
+        async def set_it() -> None:
+            await Asyncio.let_others_run()
+            event.set()
+
+        monkeypatch.setattr(loop, "call_later", call_later)
+        await event.wait(0.001)
+        await Asyncio.cancelled(lambda: wait(60), lambda: None)
+        assert not event._futures
+        await Asyncio.together(lambda: wait(60), set_it)
+        assert not event._futures
+        assert [timer.cancelled() for timer in timers] == [True, True, True]
 
     asyncio.run(main())
 

@@ -100,6 +100,31 @@ def test_listening_socket_is_readable_when_somebody_connects() -> None:
             assert is_socket_readable(server) is True
 
 
+def test_looking_does_not_wait(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[float] = []
+
+    class Poll:
+        def register(self, descriptor: int, events: int) -> None:
+            assert descriptor == pair[0].fileno()
+
+        def poll(self, milliseconds: float) -> list[tuple[int, int]]:
+            timeouts.append(milliseconds)
+            return []
+
+    def look(*arguments: object) -> tuple[list[int], list[int], list[int]]:
+        *_, seconds = arguments
+        assert isinstance(seconds, int | float)
+        timeouts.append(seconds)
+        return [], [], []
+
+    monkeypatch.setattr(select, "poll", Poll)
+    assert is_socket_readable(pair[0]) is False
+    monkeypatch.delattr(select, "poll")
+    monkeypatch.setattr(select, "select", look)
+    assert is_socket_readable(pair[0]) is False
+    assert timeouts == [0, 0]
+
+
 @pytest.mark.usefixtures("way")
 def test_no_socket_is_readable() -> None:
     assert is_socket_readable(None) is True
