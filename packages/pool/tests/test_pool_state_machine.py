@@ -570,7 +570,7 @@ def is_dialling(slot: Slot[str]) -> bool:
 
 
 PoolMachine.TestCase.settings = hypothesis.settings(
-    max_examples=400,
+    max_examples=300,
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
