@@ -136,7 +136,10 @@ class Pool:
             # request was too late to be noticed: it goes out once more.
             http = await self._redial(slot, key, request, timeouts, tracer, is_retry=is_retry)
             slot.state = SlotState.ACTIVE
-            return await http.handle(request, timeouts, tracer, lease)
+            try:
+                return await http.handle(request, timeouts, tracer, lease)
+            except ConnectionNotAvailable as exc:
+                raise ConnectError("the connection was closed before it was used") from exc
         except BaseException:
             doomed = lease.give_up()
             if doomed:
