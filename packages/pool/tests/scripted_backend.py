@@ -27,6 +27,7 @@ class ScriptedStream(NetworkStream):
         self.connection.write(buffer, timeout)
 
     def close(self) -> None:
+        self._check()
         self.connection.close()
 
     def start_tls(
@@ -36,8 +37,8 @@ class ScriptedStream(NetworkStream):
         timeout: float | None = None,
     ) -> "ScriptedStream":
         self._check()
-        self._is_replaced = True
         self.connection.start_tls(Handshake(ssl_context, server_hostname, timeout))
+        self._is_replaced = True
         return ScriptedStream(self.connection, is_encrypted=True)
 
     def _check(self) -> None:

@@ -10,6 +10,7 @@ from driving import (
     Background,
     Driver,
     PoolClient,
+    Reply,
     head,
     plain_context,
     reply,
@@ -154,6 +155,21 @@ def test_upload_ends(driver: Driver, pool: PoolClient, network: Network, closing
     network.play(TakeHead(), MeanwhileWriting(closing))
     with pytest.raises((ReadError, WriteError), match="closed while a request used it"):
         pool.request("POST", URL_A, content=driver.body([b"part"] * 5))
+
+
+def test_response_that_is_closed_from_elsewhere_ends_once(
+    driver: Driver, network: Network
+) -> None:
+    replies: list[Reply] = []
+    network.play(TakeRequest(), Give(reply(b"abc")[:-1]), Meanwhile(lambda: replies[0].close()))
+    network.answer(reply(b"second"))
+    pool = driver.pool(max_connections=1)
+    replies.append(pool.open("GET"))
+    with pytest.raises(ReadError):
+        replies[0].read()
+    assert pool.counts == "Requests: 0 active, 0 queued | Connections: 0 active, 0 idle"
+    assert pool.request("GET", URL_A).body == b"second"
+    assert pool.counts == "Requests: 0 active, 0 queued | Connections: 0 active, 1 idle"
 
 
 def test_response_that_is_read_afterwards_fails(pool: PoolClient, network: Network) -> None:

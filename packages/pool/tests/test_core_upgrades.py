@@ -88,15 +88,17 @@ def test_bytes_behind_the_head_are_read_first(
     driver: Driver, network: Network, answer: bytes
 ) -> None:
     make = upgrade if answer is SWITCHED else tunnel
-    _, response = make(driver, Give(answer + b"first"), Give(b"second"))
+    _, response = make(driver, Give(answer + b"first"), Take(b"more"), Give(b"second"))
     wire = response.wire
     assert wire.fact("is_readable") is True
     assert wire.read(3) == b"fir"
     # Some of them are left.
     assert wire.fact("is_readable") is True
     assert wire.read(100) == b"st"
-    assert wire.read(100) == b"second"
     assert wire.fact("is_readable") is False
+    wire.write(b"more")
+    assert wire.fact("is_readable") is True
+    assert wire.read(100) == b"second"
     response.close()
 
 
