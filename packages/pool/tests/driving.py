@@ -350,6 +350,11 @@ class Background(typing.Generic[T]):
         if self._at_end is not None:
             self._at_end()
 
+    @property
+    def ident(self) -> int | None:
+        """The thread's number."""
+        return self._thread.ident
+
     def result(self) -> T:
         """Waits for the end, and returns or raises what came of it."""
         self._thread.join(PATIENCE)

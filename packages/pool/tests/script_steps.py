@@ -201,6 +201,11 @@ class Pause(Step):
 
 
 @dataclasses.dataclass(frozen=True)
+class Congested(Pause):
+    """Takes nothing for so long, nor gives: the client can read, and look again."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Meanwhile(Step):
     """Lets something happen elsewhere while the client waits in a read."""
 

@@ -27,6 +27,7 @@ import typing
 import h11
 from injected_faults import Fault, failure_of
 from script_steps import (
+    Congested,
     Dial,
     FailWrite,
     Give,
@@ -404,7 +405,7 @@ class Connection:
             self.complain(f"the client reads for ever, but the server is at {step}")
         else:
             if isinstance(step, Pause):
-                self.steps[0] = Pause(step.seconds - timeout)
+                self.steps[0] = dataclasses.replace(step, seconds=step.seconds - timeout)
             self._network.clock.advance(timeout)
             raise ReadTimeout(f"nothing came within {timeout} seconds")
 
@@ -438,6 +439,8 @@ class Connection:
             raise step.error
         if isinstance(step, Stall):
             self._stall(step, timeout)
+        elif isinstance(step, Congested):
+            self.complain("a write follows, though the server takes nothing")
         elif step is None and not self.is_deaf:
             self.complain(f"nobody expected {bytes(buffer[:200])!r}")
         self.written.append(buffer)
@@ -484,6 +487,12 @@ class Connection:
         finally:
             self.is_open = False
             self._closed.set()
+
+    def is_writable(self) -> bool:
+        """Whether a write would be taken at once."""
+        if self.is_open:
+            self._advance()
+        return not (self.steps and isinstance(self.steps[0], Congested))
 
     def is_readable(self) -> bool:
         """Whether a read would return at once."""

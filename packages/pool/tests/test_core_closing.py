@@ -1,6 +1,7 @@
 """The end of a pool: of its connections, and of whoever uses or waits for them."""
 
 import collections.abc
+import threading
 
 import pytest
 from driving import (
@@ -25,10 +26,17 @@ from script_steps import (
     TakeHead,
     TakeRequest,
 )
-from scripted import Network
+from scripted import PATIENCE, Network
+from scripted_backend import ScriptedBackend, ScriptedStream
 
-from httpcore_interface import ConnectError, NetworkError, ReadError, WriteError
-from httpcore_pool import ConnectionPool
+from httpcore_interface import (
+    SOCKET_OPTION,
+    ConnectError,
+    NetworkError,
+    ReadError,
+    WriteError,
+)
+from httpcore_pool import ConnectionPool, _bridge
 
 CLOSED = "the connection pool is closed"
 
@@ -307,6 +315,61 @@ def test_handshake_is_not_begun(pool: PoolClient, network: Network, closing: Lat
         pool.request("GET", URL_TLS)
     assert "start_tls" not in network.operations
     assert not network.open_connections
+
+
+class Interruptible(ScriptedBackend):
+    """A backend whose connects block until they are interrupted, as real ones do."""
+
+    def __init__(self, network: Network, deaf_for: int = 0) -> None:
+        super().__init__(network)
+        self.begun = threading.Event()
+        self.interrupted = threading.Event()
+        self.asked: list[int] = []
+        self._deaf_for = deaf_for
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> ScriptedStream:
+        self.begun.set()
+        assert self.interrupted.wait(PATIENCE)
+        raise ConnectError("interrupted")
+
+    def interrupt_connect(self, thread: int) -> bool:
+        self.asked.append(thread)
+        if len(self.asked) <= self._deaf_for:
+            return False
+        self.interrupted.set()
+        return True
+
+
+@pytest.mark.parametrize("deaf_for", [0, 3], ids=["at-once", "later"])
+def test_connect_of_another_thread_ends_at_once(
+    pool: PoolClient, network: Network, deaf_for: int
+) -> None:
+    backend = Interruptible(network, deaf_for)
+    pool.face._network_backend = backend
+    thread = Background(lambda: pool.request("GET", URL_A))
+    assert backend.begun.wait(PATIENCE)
+    pool.close()
+    with pytest.raises(ConnectError, match="closed while"):
+        thread.result()
+    assert len(backend.asked) == deaf_for + 1
+    assert set(backend.asked) == {thread.ident}
+
+
+def test_connect_that_was_interrupted_before_it_began_does_not_begin(
+    network: Network,
+) -> None:
+    backend = _bridge.BlockingBackend(ScriptedBackend(network))
+    backend.interrupt_connect()
+    with pytest.raises(ConnectError, match="interrupted before it began"):
+        _bridge.run(backend.connect_tcp("example.test", 80))
+    assert network.operations == []
 
 
 def test_dial_of_a_former_life_is_nobodys_business(pool: PoolClient, network: Network) -> None:

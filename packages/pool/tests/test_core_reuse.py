@@ -156,6 +156,26 @@ def test_idle_connection_makes_place_for_another_origin(
     assert [connection.is_open for connection in network.connections] == [False, True]
 
 
+def test_connection_that_has_been_assigned_is_taken_from_nobody(
+    driver: Driver, network: Network
+) -> None:
+    """Not even before its request has begun to be sent."""
+    network.answer(reply(b"first"), reply(b"second"))
+    pool = driver.pool(max_connections=1, max_keepalive_connections=0)
+    first = pool.open("GET")
+
+    def intrude() -> None:
+        first.read()
+        # The connection is the waiting request's now, though that sleeps still.
+        for url in (URL_A, URL_B):
+            with pytest.raises(PoolTimeout):
+                pool.request("GET", url, extensions={"timeout": {"pool": 0}})
+
+    network.while_waiting(intrude)
+    assert pool.request("GET", URL_A).body == b"second"
+    assert len(network.connections) == 1
+
+
 def test_only_so_many_connections_are_open_to_one_origin(
     driver: Driver, network: Network
 ) -> None:

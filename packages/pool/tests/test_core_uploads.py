@@ -5,6 +5,7 @@ import collections.abc
 import pytest
 from driving import HOST, URL_A, URL_TLS, Chunks, Driver, Reply, head, plain_context, reply
 from script_steps import (
+    Congested,
     End,
     FailRead,
     FailWrite,
@@ -277,6 +278,76 @@ def test_tls_records_without_data_do_not_end_the_upload(
         content=driver.body([first, second]),
     )
     assert response.body == b"fine"
+
+
+CHUNKED = head(b"200 OK", (b"Transfer-Encoding", b"chunked"))
+FIRST, SECOND = (b"3e8\r\n" + chunk + b"\r\n" for chunk in chunks(2))
+
+
+def test_server_that_takes_nothing_until_it_is_heard_is_heard(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    """To wait for it in a write would be to wait for ever: it waits for us to read."""
+    network.play(
+        TakeHead(),
+        Give(CHUNKED),
+        Take(FIRST),
+        Congested(0.5),
+        Give(b"2\r\nab\r\n"),
+        Congested(0.5),
+        Give(b"2\r\ncd\r\n"),
+        Take(SECOND + b"0\r\n\r\n"),
+        Give(b"0\r\n\r\n"),
+    )
+    before = clock.now
+    pool = driver.pool()
+    response = pool.request(
+        "POST",
+        URL_A,
+        content=driver.body(chunks(2)),
+        extensions={"timeout": {"write": 5.0}},
+    )
+    assert response.body == b"abcd"
+    assert clock.now - before == pytest.approx(1.0)
+    assert len(network.open_connections) == 1
+
+
+def test_server_that_takes_nothing_any_more_is_waited_for_no_longer_than_allowed(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    network.play(TakeHead(), Give(CHUNKED + b"2\r\nab\r\n"), Take(FIRST), Congested(100.0))
+    before = clock.now
+    pool = driver.pool()
+    response = pool.open(
+        "POST",
+        headers=[(b"Host", HOST), (b"Transfer-Encoding", b"chunked")],
+        content=driver.body(chunks(2)),
+        extensions={"timeout": {"write": 5.0, "read": 1.0}},
+    )
+    assert clock.now - before == pytest.approx(5.0)
+    # Its answer has begun, and is what there is to be had.
+    assert response.status == 200
+    assert response.next_chunk() == b"ab"
+    with pytest.raises(ReadTimeout):
+        response.next_chunk()
+    assert pool.is_quiet
+    network.connections[0].steps.clear()
+
+
+@pytest.mark.parametrize("last", [b"0\r\n\r\n", b"nonsense\r\n"], ids=["end", "nonsense"])
+def test_server_that_hangs_up_instead_of_taking_more_is_heard(
+    driver: Driver, network: Network, last: bytes
+) -> None:
+    network.play(TakeHead(), Give(CHUNKED), Take(FIRST), Congested(0.5), Give(last), End())
+    network.answer(reply(b"fresh"))
+    pool = driver.pool()
+    if last.startswith(b"0"):
+        assert pool.request("POST", URL_A, content=driver.body(chunks(2))).body == b""
+    else:
+        with pytest.raises(RemoteProtocolError):
+            pool.request("POST", URL_A, content=driver.body(chunks(2)))
+    assert pool.is_quiet
+    assert pool.request("GET", URL_A).body == b"fresh"
 
 
 @pytest.mark.parametrize(("millions", "is_held"), [(40, True), (70, False)])

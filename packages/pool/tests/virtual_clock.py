@@ -20,6 +20,9 @@ class Clock:
         assert math.isfinite(seconds), "somebody waits for ever"
         self.now += max(seconds, 0.0)
 
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Becomes the clock of everything in the pool's package that looks at one."""
         found = 0
