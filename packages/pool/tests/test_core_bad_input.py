@@ -157,3 +157,24 @@ def test_header_of_the_callers_own_counts(driver: Driver, network: Network) -> N
         (b"HOST", b"virtual.test"),
         (b"x-one", b"1"),
     ]
+
+
+@pytest.mark.parametrize("url", ["http:///x", "https://:8080/", "http://user@/"])
+def test_url_without_a_host_is_refused_before_anything(
+    driver: Driver, network: Network, url: str
+) -> None:
+    pool = driver.pool()
+    with pytest.raises(LocalProtocolError, match="has no host"):
+        pool.request("GET", url)
+    assert not network.connections
+    assert pool.is_quiet
+
+
+def test_timeout_that_is_no_mapping_is_refused_before_anything(
+    driver: Driver, network: Network
+) -> None:
+    pool = driver.pool()
+    with pytest.raises(TypeError, match=r"such as \{'read': 5.0\}, but is 5$"):
+        pool.request("GET", URL_A, extensions={"timeout": 5})
+    assert not network.connections
+    assert pool.is_quiet

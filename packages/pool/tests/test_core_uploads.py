@@ -469,6 +469,15 @@ def test_body_waits_for_the_servers_word(
     assert len(network.open_connections) == 1
 
 
+def test_answer_right_behind_a_100_spares_the_body(driver: Driver, network: Network) -> None:
+    both = b"HTTP/1.1 100 Continue\r\n\r\n" + reply(b"no", status=b"413 Too Large")
+    network.play(TakeHead(), Give(both))
+    response = driver.pool().request("POST", URL_A, headers=[EXPECT], content=bytes(300_000))
+    assert response.status == 413
+    assert network.connections[0].requests[0].body == b""
+    assert not network.open_connections
+
+
 def test_body_is_not_sent_where_the_final_response_comes_instead(
     driver: Driver, network: Network
 ) -> None:

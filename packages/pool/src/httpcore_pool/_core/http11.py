@@ -59,6 +59,8 @@ class HTTP11Connection:
         state: What it is doing.
         served: How many exchanges were begun on it.
         is_answered: Whether a byte of the latest response has come.
+        is_repeatable: Whether the latest request could be sent once more, as far as
+            its body goes; told when it has failed.
         is_aborted: Whether this side closed it while it was in use.
     """
 
@@ -68,6 +70,7 @@ class HTTP11Connection:
         "_lock",
         "is_aborted",
         "is_answered",
+        "is_repeatable",
         "served",
         "state",
         "stream",
@@ -79,6 +82,7 @@ class HTTP11Connection:
         self.state = State.NEW
         self.served = 0
         self.is_answered = False
+        self.is_repeatable = False
         self.is_aborted = False
         self._idle_since = 0.0
         # Guards the step into ACTIVE. Within a pool nobody contends for it; without
@@ -130,6 +134,7 @@ class HTTP11Connection:
                 head = await self._exchange_heads_traced(request, upload, exchange, tracer)
         except BaseException as exc:
             self.is_answered = exchange.reader.received > 0
+            self.is_repeatable = upload is None or upload.is_repeatable
             self.state = State.CLOSED
             await self.stream.aclose()
             self.explain(exc)

@@ -15,6 +15,7 @@ from httpcore_interface import (
     AsyncNetworkBackend,
     ConnectError,
     ConnectionNotAvailable,
+    LocalProtocolError,
     PoolTimeout,
     ReadError,
     RemoteProtocolError,
@@ -22,7 +23,6 @@ from httpcore_interface import (
     WriteError,
 )
 
-from .._byte_stream import ByteStream
 from .._messages import Request, Response
 from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wakeable, Work
 from .._url import Origin
@@ -85,6 +85,7 @@ class Pool:
 
         Raises:
             UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
+            LocalProtocolError: The URL has no host.
             PoolTimeout: No connection became available in time.
             RuntimeError: The pool is closed.
             ConnectError, ConnectTimeout, and what an exchange raises.
@@ -93,6 +94,8 @@ class Pool:
         port = _PORTS.get(url.scheme)
         if port is None:
             raise _unsupported(url.scheme)
+        if not url.host:
+            raise LocalProtocolError(f"Request URL has no host: {bytes(url)!r}")
         timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
         key = (url.scheme, url.host, port if url.port is None else url.port)
@@ -130,7 +133,7 @@ class Pool:
             except (ReadError, WriteError, RemoteProtocolError):
                 if not was_used or http.is_answered or http.is_aborted:
                     raise
-                if not _can_repeat(request):
+                if not http.is_repeatable or request.method not in _IDEMPOTENT:
                     raise
             # The server had closed the connection while it was idle, and the
             # request was too late to be noticed: it goes out once more.
@@ -390,11 +393,6 @@ class PoolLease:
     def abandon(self) -> None:
         """Gives the slot back from a finaliser."""
         self._pool.note_abandoned(self)
-
-
-def _can_repeat(request: Request) -> bool:
-    """Whether a request can be sent once more without anyone noticing."""
-    return request.method in _IDEMPOTENT and type(request.stream) is ByteStream
 
 
 def _closed() -> ConnectError:

@@ -51,10 +51,18 @@ class Timeouts:
         """Returns the timeouts that a request asks for.
 
         Raises:
+            TypeError: The extension is no mapping.
             ValueError: One of them is negative, or no number.
         """
         timeout = extensions.get("timeout")
-        return cls(timeout) if timeout else NO_TIMEOUTS
+        if not timeout:
+            return NO_TIMEOUTS
+        if not hasattr(timeout, "get"):
+            raise TypeError(
+                "the 'timeout' extension must be a mapping of seconds, such as "
+                f"{{'read': 5.0}}, but is {timeout!r}"
+            )
+        return cls(timeout)
 
     def for_connect(self) -> float | None:
         """Returns the seconds for a connect.

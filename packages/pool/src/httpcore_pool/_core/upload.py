@@ -72,15 +72,20 @@ class Upload:
         writer: What its bytes are.
         colour: How the body is asked for.
 
+    Attributes:
+        is_repeatable: Whether the same request can be sent once more.
+
     Raises:
         LocalProtocolError: The body's size is known, and not the announced one.
         TypeError: The body belongs to code of the other colour.
     """
 
-    __slots__ = ("_content", "_source", "_writer")
+    __slots__ = ("_content", "_source", "_writer", "is_repeatable")
 
     def __init__(self, request: Request, writer: RequestWriter, colour: Colour) -> None:
         self._writer = writer
+        # Until a part has been asked of a source that may not have it twice.
+        self.is_repeatable = True
         self._content: bytes | None = None
         self._source: ChunkSource | None = None
         stream = request.stream
@@ -112,6 +117,7 @@ class Upload:
             if not await self._send_pieces(exchange, self._content):
                 return
         else:
+            self.is_repeatable = not self._writer.has_body
             while (chunk := await self._source.next_chunk()) is not None:
                 if not await self._send_pieces(exchange, chunk):
                     return
@@ -225,5 +231,9 @@ class Upload:
                 return False
             exchange.reader.feed(received)
             if await exchange.take_early_head(until_continue=True):
-                return exchange.early_head is not None
+                if exchange.early_head is None:
+                    # Behind the 100 the answer may stand already: is it an error?
+                    await exchange.take_early_head()
+                    return exchange.early_head is not None and exchange.early_head[1] >= 300
+                return True
         return False

@@ -159,6 +159,11 @@ class RequestWriter:
                 "a request cannot have both Content-Length and Transfer-Encoding"
             )
 
+    @property
+    def has_body(self) -> bool:
+        """Whether more of a body is announced than was framed so far."""
+        return self.is_chunked or self._remaining > 0
+
     def check_length(self, size: int) -> None:
         """Makes sure that a body of a known size may be sent, before anything is.
 
