@@ -236,8 +236,10 @@ def test_close_between_two_steps_of_start_tls_is_noticed(
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", close_meanwhile)
     context = context_class(ssl.PROTOCOL_TLS_CLIENT)
+    before = time.monotonic()
     with pytest.raises(ConnectError, match=CLOSED):
         stream.start_tls(context, "localhost", timeout=5)
+    assert time.monotonic() - before < 2
     assert descriptors() == count - 1
 
 
@@ -400,6 +402,33 @@ def test_close_of_an_encrypted_stream_does_not_wait_for_the_peer(
         before = time.monotonic()
         stream.close()
         assert time.monotonic() - before < 0.5
+
+
+def test_close_does_not_take_the_encryption_away_under_a_write(
+    plain_pair: Pair,
+    client_context: ssl.SSLContext,
+    terminate: collections.abc.Callable[[socket.socket], socket.socket],
+    threads: Threads,
+) -> None:
+    class Encrypted(ssl.SSLSocket):
+        was_undone = False
+
+        def shutdown(self, how: int) -> None:
+            # From here on it sends what it is given as it is.
+            self.was_undone = True
+            super().shutdown(how)
+
+    client_context.sslsocket_class = Encrypted
+    stream, encrypted = plain_pair
+    peer = terminate(encrypted)
+    stream.start_tls(client_context, "localhost", timeout=5)
+    sock = stream.get_extra_info("socket")
+    writing = threads.submit(stream.write, TOO_MUCH, None)
+    assert select.select([peer], [], [], 5)[0]
+    stream.close()
+    with pytest.raises(WriteError, match=CLOSED):
+        writing.result(5)
+    assert not sock.was_undone
 
 
 @pytest.fixture

@@ -207,6 +207,17 @@ def test_a_race_ends_at_the_deadline(
     assert descriptors() == count
 
 
+def test_a_deadline_does_not_wait_for_the_next_start(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch, blackhole: tuple[str, int]
+) -> None:
+    monkeypatch.setattr("httpcore_sync._connect.CONNECTION_ATTEMPT_DELAY", 5)
+    resolve(blackhole, blackhole)
+    before = time.monotonic()
+    with pytest.raises(ConnectTimeout, match="1 address tried"):
+        connect(timeout=0.05)
+    assert time.monotonic() - before < 2
+
+
 def test_a_local_address_picks_the_family_that_it_fits(resolve: Resolve) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         _, port = listener.getsockname()

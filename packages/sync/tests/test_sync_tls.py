@@ -562,3 +562,59 @@ def test_every_way_to_say_that_the_stream_has_ended_is_understood(
     client_context.sslsocket_class = Ending
     stream.start_tls(client_context, "localhost", timeout=5)
     assert stream.read(100, timeout=5) == b""
+
+
+def test_one_thread_at_a_time_uses_the_tls_state(
+    plain_pair: Pair, client_context: ssl.SSLContext, terminate: Terminate, threads: Threads
+) -> None:
+    inside: list[str] = []
+    fouls: list[str] = []
+
+    def enter(call: str) -> None:
+        fouls.extend(inside)
+        inside.append(call)
+        # Somebody else's turn.
+        time.sleep(1e-5)
+
+    class Exclusive(ssl.SSLSocket):
+        def read(self, size: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]
+            enter("read")
+            try:
+                return super().read(size)
+            finally:
+                inside.remove("read")
+
+        def send(self, octets: bytes, flags: int = 0) -> int:  # type: ignore[override]
+            enter("send")
+            try:
+                return super().send(octets)
+            finally:
+                inside.remove("send")
+
+        def pending(self) -> int:
+            enter("pending")
+            try:
+                return super().pending()
+            finally:
+                inside.remove("pending")
+
+    client_context.sslsocket_class = Exclusive
+    stream, encrypted = plain_pair
+    peer = terminate(encrypted)
+    stream.start_tls(client_context, "localhost", timeout=5)
+
+    def read() -> None:
+        for _ in range(300):
+            peer.sendall(b"x")
+            assert stream.read(1, timeout=5) == b"x"
+
+    def look() -> None:
+        for _ in range(300):
+            stream.get_extra_info("is_readable")
+
+    using = [threads.submit(read), threads.submit(look)]
+    for _ in range(300):
+        stream.write(b"y", timeout=5)
+    for future in using:
+        future.result(5)
+    assert fouls == []

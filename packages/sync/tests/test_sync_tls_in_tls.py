@@ -357,3 +357,57 @@ def test_the_outer_stream_can_be_closed_as_well(
     assert inner.get_extra_info("is_readable") is True
     assert inner.get_extra_info("client_addr") is None
     inner.close()
+
+
+def test_one_thread_at_a_time_uses_the_tls_state(
+    tls_pair: Pair, client_context: ssl.SSLContext, terminate: Terminate, threads: Threads
+) -> None:
+    inside: list[str] = []
+    fouls: list[str] = []
+
+    @contextlib.contextmanager
+    def alone(call: str) -> collections.abc.Iterator[None]:
+        fouls.extend(inside)
+        inside.append(call)
+        # Somebody else's turn.
+        time.sleep(1e-5)
+        yield
+        inside.remove(call)
+
+    class Exclusive(ssl.SSLObject):
+        def read(self, size: int = 1024, buffer: bytearray | None = None) -> bytes:  # type: ignore[override]
+            with alone("read"):
+                try:
+                    return super().read(size)
+                except ssl.SSLWantReadError as exc:
+                    wanted = exc
+            raise wanted
+
+        def write(self, octets: bytes) -> int:  # type: ignore[override]
+            with alone("write"):
+                return super().write(octets)
+
+        def pending(self) -> int:
+            with alone("pending"):
+                return super().pending()
+
+    client_context.sslobject_class = Exclusive
+    outer, encrypted = tls_pair
+    peer = terminate(encrypted)
+    stream = outer.start_tls(client_context, "localhost", timeout=5)
+
+    def read() -> None:
+        for _ in range(300):
+            peer.sendall(b"x")
+            assert stream.read(1, timeout=5) == b"x"
+
+    def look() -> None:
+        for _ in range(300):
+            stream.get_extra_info("is_readable")
+
+    using = [threads.submit(read), threads.submit(look)]
+    for _ in range(300):
+        stream.write(b"y", timeout=5)
+    for future in using:
+        future.result(5)
+    assert fouls == []

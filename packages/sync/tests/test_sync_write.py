@@ -220,7 +220,7 @@ def test_what_is_no_buffer_is_a_type_error(pair: Pair) -> None:
 def test_a_first_send_that_takes_a_part_is_continued_where_it_stopped() -> None:
     class Reluctant(socket.socket):
         def send(self, octets: bytes, flags: int = 0, /) -> int:  # type: ignore[override]
-            return super().send(memoryview(octets)[:3])
+            return super().send(memoryview(octets).cast("B")[:3])
 
     ours, peer = socket.socketpair()
     with peer, Reluctant(fileno=ours.detach()) as sock:

@@ -81,9 +81,8 @@ class Race:
                 raise self._dial.timeout(tried, self._failures)
 
     def _start_next(self) -> socket.socket | None:
-        """Starts the next attempt if it is its turn; returns it if it connects at once."""
-        now = time.monotonic()
-        if not self._waiting or now < self._next_start:
+        """Starts the next attempt, if any is left; returns it if it connects at once."""
+        if not self._waiting:
             return None
         address = self._waiting.popleft()
         try:
@@ -96,7 +95,7 @@ class Race:
             sock.settimeout(0)
             sock.connect(address[4])
         except BlockingIOError:
-            self._next_start = now + CONNECTION_ATTEMPT_DELAY
+            self._next_start = time.monotonic() + CONNECTION_ATTEMPT_DELAY
             return None
         except OSError as exc:
             self._drop(sock, exc)

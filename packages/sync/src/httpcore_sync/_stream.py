@@ -252,8 +252,8 @@ class SyncStream(NetworkStream):
         # will look at `_closed` next.
         with contextlib.suppress(OSError):
             if isinstance(sock, ssl.SSLSocket):
-                # Its own shutdown() drops the TLS state, and a call in progress
-                # would take ciphertext for data.
+                # Its own shutdown() drops the TLS state first, and a write in progress
+                # would go on in plain text.
                 super(ssl.SSLSocket, sock).shutdown(socket.SHUT_RDWR)
             else:
                 sock.shutdown(socket.SHUT_RDWR)
