@@ -292,6 +292,7 @@ def test_default_context_is_made_once(
 
     def counting(context: ssl.SSLContext, *args: object, **options: object) -> None:
         loads.append(context)
+        # Passed on as they came, whatever they are.
         load(context, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counting)
