@@ -1,4 +1,5 @@
 import collections.abc
+import concurrent.futures
 import contextlib
 import os
 import socket
@@ -10,6 +11,8 @@ import pytest
 
 from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout, ReadTimeout
 from httpcore_sync import SyncBackend
+from httpcore_sync._backend import _under_way
+from httpcore_sync._wait import wait_any_connected
 
 Descriptors = collections.abc.Callable[[], int]
 
@@ -113,6 +116,51 @@ def test_interrupting_a_connect_ends_it_at_once(
     thread.join(5)
     assert not thread.is_alive()
     assert [str(error) for error in errors] == ["the connect was interrupted"]
+    assert descriptors() == count
+
+
+@pytest.mark.parametrize("timeout", [None, 30.0])
+def test_interrupting_wakes_a_connect_that_is_blocked(
+    blackhole: tuple[str, int],
+    threads: concurrent.futures.ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    descriptors: Descriptors,
+    timeout: float | None,
+) -> None:
+    idents: list[int] = []
+    is_about_to_wait = threading.Event()
+
+    def announce(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+        idents.append(threading.get_ident())
+        is_about_to_wait.set()
+        return wait_any_connected(socks, timeout)
+
+    monkeypatch.setattr("httpcore_sync._connect.wait_any_connected", announce)
+    count = descriptors()
+    connecting = threads.submit(SyncBackend().connect_tcp, *blackhole, timeout=timeout)
+    assert is_about_to_wait.wait(5)
+    assert SyncBackend().interrupt_connect(idents[0])
+    with pytest.raises(ConnectError, match="interrupted"):
+        connecting.result(5)
+    assert descriptors() == count
+
+
+def test_a_connect_that_succeeds_while_it_is_interrupted_is_interrupted(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch, descriptors: Descriptors
+) -> None:
+    class Interrupted(socket.socket):
+        def connect(self, to: tuple[str, int], /) -> None:  # type: ignore[override]
+            self.settimeout(5)
+            super().connect(to)
+            # By another thread, just after it came to wait.
+            deadline = _under_way[threading.get_ident()]
+            deadline.alarm = None
+            deadline.cut()
+
+    count = descriptors()
+    monkeypatch.setattr(socket, "socket", Interrupted)
+    with pytest.raises(ConnectError, match="interrupted"):
+        SyncBackend().connect_tcp(*address, timeout=5)
     assert descriptors() == count
 
 

@@ -89,16 +89,28 @@ def test_a_failed_attempt_is_replaced_at_once(
     stream.close()
 
 
-def test_a_failure_beside_a_slow_attempt_lets_the_next_one_start(
+def test_failures_beside_a_slow_attempt_cost_no_further_delay(
     resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
     blackhole: tuple[str, int],
     refused: tuple[str, int],
     address: tuple[str, int],
 ) -> None:
-    resolve(blackhole, refused, refused, address)
+    unreachable = ("127.0.0.9", 9)
+
+    class Unreachable(socket.socket):
+        def connect(self, to: SocketAddress, /) -> None:  # type: ignore[override]
+            if to == unreachable:
+                raise OSError(101, "Network is unreachable")
+            super().connect(to)
+
+    monkeypatch.setattr(socket, "socket", Unreachable)
+    monkeypatch.setattr("httpcore_sync._connect.CONNECTION_ATTEMPT_DELAY", 0.4)
+    # The second fails later, the third at once.
+    resolve(blackhole, refused, unreachable, address)
     before = time.monotonic()
     connect().close()
-    assert time.monotonic() - before < 2 * CONNECTION_ATTEMPT_DELAY
+    assert 0.4 <= time.monotonic() - before < 0.75
 
 
 def test_the_winner_can_be_used_like_any_stream(
