@@ -6,7 +6,9 @@ client gets the answer, and the upload ends.
 
 import collections.abc
 import contextlib
+import pathlib
 import ssl
+import threading
 import typing
 
 import pytest
@@ -22,6 +24,8 @@ import httpcore
 CHUNK = b"u" * 65_536
 # More than the buffers of two sockets hold.
 CHUNKS = 500
+# Never set: waiting for it lets time pass.
+PAUSE = threading.Event()
 
 AfterAnswer = typing.Callable[[Conversation], object]
 AFTER_ANSWER = pytest.mark.parametrize(
@@ -147,6 +151,34 @@ def test_refusal_is_seen_although_the_server_stops_reading(
         "POST", peer.url(), content=CHUNK * CHUNKS, extensions=timeout
     )
     assert response.status == 413
+    answered.set()
+
+
+@pytest.mark.parametrize("in_pieces", [True, False])
+def test_refusal_is_seen_although_the_client_is_stuck_in_a_write(
+    start_peer: StartPeer, open_pool: OpenPool, tmp_path: pathlib.Path, in_pieces: bool
+) -> None:
+    upload = Upload()
+    answered = Signal("the test has its answer")
+
+    def refuses_late(conn: Conversation) -> None:
+        conn.receive_head()
+        produced = -1
+        while produced != upload.produced:
+            produced = upload.produced
+            PAUSE.wait(0.2)
+        # Every buffer is full, and nothing of it is ever read.
+        conn.send(reply(b"too large", 413))
+        answered.wait()
+        conn.wait_eof()
+
+    # Over TCP the answer's packet may make room for one more piece, by chance.
+    path = tmp_path / "peer.sock"
+    peer = start_peer(refuses_late, path=path)
+    pool = open_pool(uds=str(path))
+    content = upload if in_pieces else CHUNK * CHUNKS
+    sender = Worker(lambda: pool.request("POST", peer.url(), content=content).status)
+    assert sender.result() == 413
     answered.set()
 
 
