@@ -151,6 +151,9 @@ class Collecting:
     def __exit__(self, *exc_info: object) -> None:
         self._lock.release()
 
+    def _is_owned(self) -> bool:
+        return self._lock._is_owned()  # type: ignore[attr-defined, no-any-return]
+
 
 def collecting(pool: PoolClient, monkeypatch: pytest.MonkeyPatch) -> Collecting:
     core = pool.face._core
@@ -187,6 +190,56 @@ def test_collection_within_the_lock_frees_the_place_that_is_waited_for(
     # Found while the request that needs the place is being queued.
     assert pool.request("GET", URL_A).body == b"second"
     assert pool.is_quiet
+
+
+class Closing(Cycle):
+    """Closes its response when it is collected, as a user's generator does."""
+
+    def __del__(self) -> None:
+        self.response.close()
+
+
+def test_finaliser_that_closes_its_response_within_the_lock_does_no_harm(
+    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.answer(UNFINISHED)
+    network.serve(lambda request: reply(request.target))
+    pool = driver.pool(max_connections=1)
+    kept: list[Cycle] = [Closing(pool.open("GET"))]
+    lock = collecting(pool, monkeypatch)
+    lock.garbage = kept
+    assert pool.request("GET", URL_A).status == 200
+    assert pool.request("GET", URL_A).status == 200
+    assert pool.is_quiet
+    assert not network.connections[0].is_open
+
+
+class ClosingPool:
+    """Closes a pool when it is collected, as a client's finaliser may."""
+
+    def __init__(self, pool: PoolClient) -> None:
+        self.pool = pool
+        self.itself = self
+
+    def __del__(self) -> None:
+        self.pool.face.stats()
+        self.pool.close()
+
+
+def test_finaliser_that_closes_the_pool_within_the_lock_is_heeded(
+    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.serve(lambda request: reply(request.target))
+    pool = driver.pool(max_connections=1)
+    pool.request("GET", URL_A)
+    lock = collecting(pool, monkeypatch)
+    kept = [ClosingPool(pool)]
+    lock.garbage = kept  # type: ignore[assignment]
+    # By whoever holds the lock, before it does anything else.
+    with pytest.raises(RuntimeError, match="is closed"):
+        pool.request("GET", URL_A)
+    assert pool.is_quiet
+    assert not network.open_connections
 
 
 def test_collection_in_create_connection_does_no_harm(driver: Driver, network: Network) -> None:

@@ -4,6 +4,8 @@ It goes out once more if nobody can tell: no byte of a response came, it is
 idempotent, its body can be sent again. Never otherwise, and never twice.
 """
 
+import collections.abc
+
 import pytest
 from driving import URL_A, URL_TLS, Driver, PoolClient, head, plain_context, reply
 from script_steps import (
@@ -17,13 +19,16 @@ from script_steps import (
     Pause,
     Stall,
     Step,
+    TakeHead,
     TakeRequest,
+    TakeSome,
 )
 from scripted import Network
 from virtual_clock import Clock
 
 from httpcore_interface import (
     ConnectError,
+    ConnectionNotAvailable,
     PoolTimeout,
     ReadError,
     ReadTimeout,
@@ -266,4 +271,34 @@ def test_connection_that_this_side_closed_is_not_stale(
     with pytest.raises(ReadError, match="closed while a request used it"):
         pool.request("GET", URL_A)
     assert len(network.connections) == 1
+    assert pool.is_quiet
+
+
+def test_error_of_the_body_is_not_taken_for_the_connections(
+    driver: Driver, network: Network
+) -> None:
+    # Such as that of a connection of its own, which the body is read from.
+    def body() -> collections.abc.Iterator[bytes]:
+        yield b"first"
+        raise ConnectionNotAvailable("of another connection")
+
+    pool = used_pool(driver, TakeHead(), TakeSome(1))
+    with pytest.raises(ConnectionNotAvailable, match="of another connection"):
+        pool.request("POST", URL_A, content=body())
+    assert len(network.connections) == 1
+    assert pool.is_quiet
+
+
+def test_write_error_of_the_body_looks_for_no_answer(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    def body() -> collections.abc.Iterator[bytes]:
+        yield b"first"
+        raise WriteError("of another connection")
+
+    before = clock.now
+    pool = used_pool(driver, TakeHead(), TakeSome(1))
+    with pytest.raises(WriteError, match="of another connection"):
+        pool.request("POST", URL_A, content=body(), extensions={"timeout": {"read": 3.0}})
+    assert clock.now == before
     assert pool.is_quiet

@@ -202,10 +202,10 @@ def offences(
     """The calls among them that are not allowed under a lock; methods are looked into."""
     found: list[str] = []
     for call in calls_in(nodes):
-        name = call.removeprefix("self.")
+        name = call.rpartition(".")[2]
         if call in HARMLESS or call.startswith(STATES):
             continue
-        if call.startswith("self._settle") and name in methods:
+        if call in {f"self.{name}", f"lease.{name}"} and "settle" in name and name in methods:
             found += offences(methods[name].body, methods)
         else:
             found.append(call)

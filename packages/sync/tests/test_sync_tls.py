@@ -101,6 +101,22 @@ def test_start_tls_encrypts_this_very_stream(
     assert settings_of(context) == settings
 
 
+def test_what_is_readable_is_asked_of_the_encrypted_socket(
+    plain_pair: Pair, context: ssl.SSLContext, terminate: Terminate
+) -> None:
+    stream, encrypted = plain_pair
+    # The descriptor may be another one afterwards.
+    assert stream.get_extra_info("is_readable") is False
+    peer = terminate(encrypted)
+    stream.start_tls(context, "localhost", timeout=5)
+    peer.sendall(b"x")
+    assert stream.read(100, timeout=5) == b"x"
+    assert stream.get_extra_info("is_readable") is False
+    peer.sendall(b"y")
+    assert select.select([stream.get_extra_info("socket")], [], [], 5)[0]
+    assert stream.get_extra_info("is_readable") is True
+
+
 @pytest.mark.parametrize("timeout", [None, float("inf"), 1e300, 5])
 def test_a_handshake_waits_for_the_server(
     plain_pair: Pair, context: ssl.SSLContext, terminate: Terminate, timeout: float | None

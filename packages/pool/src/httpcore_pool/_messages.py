@@ -51,8 +51,8 @@ def _to_fields(headers: HeaderTypes | None) -> Fields:
 def _to_stream(content: Content | None) -> BodyStream:
     if content is None:
         return ByteStream(b"")
-    if isinstance(content, bytes):
-        return ByteStream(content)
+    if isinstance(content, bytes | bytearray | memoryview):
+        return ByteStream(bytes(content))
     is_iterable = hasattr(content, "__iter__") or hasattr(content, "__aiter__")
     if isinstance(content, str) or not is_iterable:
         raise TypeError(
@@ -124,8 +124,8 @@ def build_request(
         fields.insert(0, (b"Host", request.url.host_field))
     if content is None or b"content-length" in names or b"transfer-encoding" in names:
         return request
-    if isinstance(content, bytes):
-        fields.append((b"Content-Length", b"%d" % len(content)))
+    if isinstance(content, bytes | bytearray | memoryview):
+        fields.append((b"Content-Length", b"%d" % len(bytes(content))))
     else:
         fields.append((b"Transfer-Encoding", b"chunked"))
     return request

@@ -77,8 +77,8 @@ class SyncBackend(NetworkBackend):
         return True
 
 
-# The connects that threads are blocked in, by the number of the thread. A thread is
-# in one at most, whatever the backend.
+# The connects that threads are blocked in, by the number of the thread, whatever the
+# backend.
 _under_way: dict[int, Deadline] = {}
 
 
@@ -91,6 +91,8 @@ def _interruptible(
         ConnectError: It was interrupted.
     """
     thread = threading.get_ident()
+    # A finaliser or signal handler may connect while its thread does.
+    outer = _under_way.get(thread)
     _under_way[thread] = deadline
     try:
         sock = connect_socket()
@@ -99,7 +101,10 @@ def _interruptible(
             raise ConnectError("the connect was interrupted") from exc
         raise
     finally:
-        del _under_way[thread]
+        if outer is None:
+            _under_way.pop(thread, None)
+        else:
+            _under_way[thread] = outer
     if deadline.is_cut:
         sock.close()
         raise ConnectError("the connect was interrupted")

@@ -349,6 +349,8 @@ class SyncStream(NetworkStream):
         if isinstance(sock, ssl.SSLSocket):
             self._tls = TLSSocket(sock)
         self._timeout = _UNKNOWN
+        # It may have another descriptor.
+        self._poll = None
         self._ssl_object = sock
 
     # What comes back depends on the name that is asked for.

@@ -50,6 +50,10 @@ def wrap_socket(
         )
     except BaseException as exc:
         # Whatever else stops it half-way: what it has made is in those frames only.
+        for frame, _ in traceback.walk_tb(exc.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(value, ssl.SSLSocket):
+                    value.close()
         traceback.clear_frames(exc.__traceback__)
         raise
 

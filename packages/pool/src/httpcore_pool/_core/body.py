@@ -36,6 +36,7 @@ class ResponseBody:
         "_failure",
         "_is_complete",
         "_is_ended",
+        "_is_reading",
         "_is_told",
         "_lease",
         "_request",
@@ -58,6 +59,7 @@ class ResponseBody:
         self._failure: BaseException | None = None
         self._is_complete = False
         self._is_ended = False
+        self._is_reading = False
         self._is_told = False
 
     # -- reading -----------------------------------------------------------------
@@ -69,7 +71,7 @@ class ResponseBody:
             A part of the body, `b""` at its end, None if `next_chunk` has to be
             awaited for either.
         """
-        if self._is_ended or self._exchange.tracer is not None:
+        if self._is_ended or self._is_reading or self._exchange.tracer is not None:
             return b"" if self._is_complete and not self._doomed else None
         try:
             chunk = self._next_received()
@@ -89,7 +91,9 @@ class ResponseBody:
             None if `next_chunk` has to be awaited; nothing was taken then.
         """
         exchange = self._exchange
-        if self._is_ended or exchange.tracer is not None or exchange.early_chunks:
+        if self._is_ended or self._is_reading:
+            return None
+        if exchange.tracer is not None or exchange.early_chunks:
             return None
         rest = exchange.reader.take_rest()
         if rest is not None:
@@ -106,10 +110,12 @@ class ResponseBody:
 
         Raises:
             ReadTimeout, ReadError, RemoteProtocolError: It did not come.
-            RuntimeError: The response was closed before.
+            RuntimeError: The response was closed before, or somebody else is reading it.
         """
         if self._is_ended:
             return await self._past_the_end()
+        if self._is_reading:
+            raise RuntimeError("another thread or task is reading this response")
         exchange = self._exchange
         try:
             if exchange.tracer is not None and not self._is_told:
@@ -117,10 +123,12 @@ class ResponseBody:
                 await self._tell("started", {"request": self._request})
             if self._failure is not None:
                 raise self._failure  # noqa: TRY301 - from take_chunk()
+            self._is_reading = True
             while (chunk := self._next_received()) is None:
                 exchange.reader.feed(
                     await exchange.stream.read(READ_SIZE, exchange.timeouts.for_read())
                 )
+            self._is_reading = False
         except BaseException as exc:
             await self._fail(exc)
             raise
@@ -157,6 +165,8 @@ class ResponseBody:
             self._end(reusable=exchange.is_sent and exchange.reader.may_continue)
 
     def _end(self, *, reusable: bool) -> None:
+        if self._is_ended:
+            return
         self._is_ended = True
         reusable = self._connection.finish(reusable=reusable)
         if self._lease is not None:
@@ -179,7 +189,8 @@ class ResponseBody:
         if self._is_ended:
             await self._close_doomed()
             return
-        if not self._has_all():
+        # Under somebody who reads, nothing can be left in order.
+        if self._is_reading or not self._has_all():
             self._end(reusable=False)
         await self._conclude("complete", {"return_value": None})
 
@@ -227,5 +238,6 @@ class ResponseBody:
         if not self._is_ended:
             self._is_ended = True
             self._connection.finish(reusable=False)
-            if self._lease is not None:
-                self._lease.abandon()
+        # Asked even so: an interrupt may have come between the two.
+        if self._lease is not None:
+            self._lease.abandon()

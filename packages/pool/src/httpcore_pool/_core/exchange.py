@@ -92,12 +92,21 @@ class Exchange:
                 return True
         return False
 
-    def take_early_body(self) -> None:
-        """Sets aside what has been received of the body of an early response."""
-        if self.early_chunks is None:
-            self.early_chunks = collections.deque()
+    def take_early_body(self) -> bool:
+        """Sets aside what has been received of the body of an early response.
+
+        Returns:
+            Whether more has been received than belongs to it.
+        """
+        chunks = []
         while chunk := self.reader.next_chunk():
-            self.early_chunks.append(chunk)
+            chunks.append(chunk)
+        if chunks:
+            if self.early_chunks is None:
+                self.early_chunks = collections.deque()
+            # One piece for each read, however small the chunks were.
+            self.early_chunks.append(b"".join(chunks))
+        return chunk == b"" and bool(self.reader.unread)
 
     async def _note_interim(self, head: Head) -> None:
         """Counts a 1xx response, and tells of it."""

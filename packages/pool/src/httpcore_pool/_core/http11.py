@@ -127,6 +127,8 @@ class HTTP11Connection:
                     elif upload is not None:
                         await upload.send(exchange)
                 except (WriteError, WriteTimeout) as exc:
+                    if upload is not None and upload.is_source_broken:
+                        raise
                     await self._answer_instead(exchange, exc)
                 head = await exchange.receive_head()
             else:
@@ -189,6 +191,8 @@ class HTTP11Connection:
             sending = upload.send_body(exchange)
             await tracer.run("http11.send_request_body", info, sending)
         except (WriteError, WriteTimeout) as exc:
+            if upload.is_source_broken:
+                raise
             await self._answer_instead(exchange, exc)
         receiving = exchange.receive_head()
         return await tracer.run("http11.receive_response_headers", info, receiving)

@@ -1,9 +1,8 @@
 """The pool: requests in, responses out, over connections that are shared.
 
 The decisions are `_state`'s. Here they are asked for, under the lock, and
-carried out, without it. One rule: between an answer of the state and the moment
-it is carried out stands a `try` whose `except BaseException` gives back what was
-given.
+carried out, without it. One rule: whatever the state gives is noted in a lease,
+inside a `try` whose `except BaseException` gives it back.
 """
 
 import collections
@@ -66,13 +65,16 @@ class Pool:
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
     ) -> None:
         self.state: PoolState[Connection] = PoolState(limits)
-        self.lock = threading.Lock()
+        # Only to know its owner is it one that may be entered twice: see
+        # `is_interrupted`.
+        self.lock = threading.RLock()
         self._colour = colour
         self._make_connection = make_connection
         self._backend = backend
         # Slots whose responses the garbage collector found, to be settled by
         # whoever comes next; and the events of those who wait, to make one come.
         self._abandoned: collections.deque[PoolLease] = collections.deque()
+        self._is_close_due = False
         self._sleepers: dict[Wakeable, None] = {}
 
     # -- a request's way ---------------------------------------------------------
@@ -99,17 +101,20 @@ class Pool:
         timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
         key = (url.scheme, url.host, port if url.port is None else url.port)
-        now = time.monotonic()
-        with self.lock:
-            if self._abandoned:
-                self._settle_abandoned(now)
-            got = self.state.claim(key, now)
-            work = self.state.take_work()
-        if work is not None or isinstance(got, Ticket):
-            got = await self._await_slot(got, work, timeouts)
-        slot = got
-        lease = PoolLease(self, slot)
+        if self.is_interrupted():
+            raise RuntimeError("a finaliser or signal handler has interrupted the pool itself")
+        # Made first: from the moment of the claim on, it gives back what was given.
+        lease = PoolLease(self)
         try:
+            now = time.monotonic()
+            with self.lock:
+                if self._abandoned or self._is_close_due:
+                    self._settle_abandoned(now)
+                lease.got = self.state.claim(key, now)
+                work = self.state.take_work()
+            if work is not None or isinstance(lease.got, Ticket):
+                lease.got = await self._await_slot(lease.got, work, timeouts)
+            slot = lease.slot
             if slot.state is SlotState.DIALLING:
                 http = await self._dial(slot, key, request, timeouts, tracer)
             else:
@@ -124,14 +129,18 @@ class Pool:
                         slot, key, request, timeouts, tracer, is_retry=False
                     )
             slot.state = SlotState.ACTIVE
-            was_used = is_retry = http.served > 0
+            served = http.served
+            is_retry = True
             try:
                 return await http.handle(request, timeouts, tracer, lease)
             except ConnectionNotAvailable:
+                if http.served > served:
+                    # Not the connection's, but the body's or a callback's.
+                    raise
                 # Somebody closed it since we looked: nothing was sent.
                 is_retry = False
             except (ReadError, WriteError, RemoteProtocolError):
-                if not was_used or http.is_answered or http.is_aborted:
+                if served == 0 or http.is_answered or http.is_aborted:
                     raise
                 if not http.is_repeatable or request.method not in _IDEMPOTENT:
                     raise
@@ -142,6 +151,8 @@ class Pool:
             try:
                 return await http.handle(request, timeouts, tracer, lease)
             except ConnectionNotAvailable as exc:
+                if http.served > 0:
+                    raise
                 raise ConnectError("the connection was closed before it was used") from exc
         except BaseException:
             doomed = lease.give_up()
@@ -156,14 +167,10 @@ class Pool:
         timeouts: Timeouts,
     ) -> Slot[Connection]:
         """Does what a claim left to do, and waits if it has to."""
-        try:
-            if work is not None:
-                await self._carry_out(work)
-            if isinstance(got, Ticket):
-                await self._wait(got, timeouts)
-        except BaseException:
-            await self._abandon(got)
-            raise
+        if work is not None:
+            await self._carry_out(work)
+        if isinstance(got, Ticket):
+            await self._wait(got, timeouts)
         slot = got.slot if isinstance(got, Ticket) else got
         assert slot is not None
         return slot
@@ -185,7 +192,7 @@ class Pool:
                     if ticket.is_settled:
                         break
                     ticket.event = event
-                    if self._abandoned:
+                    if self._abandoned or self._is_close_due:
                         self._settle_abandoned(time.monotonic())
                     work = self.state.take_work()
                 if work is not None:
@@ -207,19 +214,6 @@ class Pool:
     def _is_settled(self, ticket: Ticket[Connection]) -> bool:
         with self.lock:
             return ticket.is_settled
-
-    async def _abandon(self, got: Slot[Connection] | Ticket[Connection]) -> None:
-        now = time.monotonic()
-        with self.lock:
-            if isinstance(got, Ticket):
-                self.state.abandon(got, now)
-            elif got.state is SlotState.DIALLING:
-                self.state.failed(got, now)
-            else:
-                self.state.release(got, now, reusable=True)
-            work = self.state.take_work()
-        if work is not None:
-            await self._carry_out(work)
 
     async def _dial(
         self,
@@ -266,6 +260,16 @@ class Pool:
             raise _closed()
         return await self._dial(slot, key, request, timeouts, tracer)
 
+    def is_interrupted(self) -> bool:
+        """Returns whether this very thread is inside the lock.
+
+        That is so in a finaliser that the garbage collector calls, or in a signal
+        handler, when it happens to interrupt the pool at its books. Whoever may be
+        called there asks first, and leaves it to the next operation.
+        """
+        # threading.Condition uses it, too; the stubs leave it out.
+        return self.lock._is_owned()  # type: ignore[attr-defined, no-any-return]
+
     def note_abandoned(self, lease: "PoolLease") -> None:
         """Notes, in a finaliser, that nobody will end a response."""
         self._abandoned.append(lease)
@@ -281,15 +285,19 @@ class Pool:
     def _settle_abandoned(self, now: float) -> None:
         while self._abandoned:
             lease = self._abandoned.popleft()
-            if not lease.is_over:
-                lease.is_over = True
-                self.state.release(lease.slot, now, reusable=False)
+            lease.settle_held(now, reusable=False)
+        if self._is_close_due:
+            self._is_close_due = False
+            self.state.close()
 
     def _settle_unawaited(self) -> None:
         # Where somebody waits, one who waits was roused to do it: whoever is given
         # a place has to be woken, and who asks for numbers cannot.
-        if not self.state.queued:
-            self._settle_abandoned(time.monotonic())
+        if self.is_interrupted():
+            return
+        with self.lock:
+            if not self.state.queued:
+                self._settle_abandoned(time.monotonic())
 
     # -- work --------------------------------------------------------------------
 
@@ -307,6 +315,10 @@ class Pool:
 
     async def aclose(self) -> None:
         """Closes every connection, and ends every request that waits or is under way."""
+        if self.is_interrupted():
+            self._is_close_due = True
+            self._rouse_one()
+            return
         with self.lock:
             self._settle_abandoned(time.monotonic())
             self.state.close()
@@ -332,14 +344,13 @@ class Pool:
     def requests(self) -> tuple[int, int]:
         """How many requests are under way, and how many wait."""
         if self._abandoned:
-            with self.lock:
-                self._settle_unawaited()
+            self._settle_unawaited()
         return self.state.active, self.state.queued
 
     def stats(self) -> PoolStats:
         """Returns a snapshot of the pool's numbers."""
+        self._settle_unawaited()
         with self.lock:
-            self._settle_unawaited()
             return self.state.stats()
 
     def describe(self) -> str:
@@ -353,46 +364,67 @@ class Pool:
 
 
 class PoolLease:
-    """A request's hold on a slot. See `Lease`.
+    """A request's hold on a slot, or on the hope of one. See `Lease`.
+
+    Args:
+        pool: Whose slot it is.
 
     Attributes:
-        slot: What it holds.
+        got: What the state gave: nothing yet, a slot, or a ticket.
         is_over: Whether it was given back; guarded by the pool's lock.
     """
 
-    __slots__ = ("_pool", "is_over", "slot")
+    __slots__ = ("_pool", "got", "is_over")
 
-    def __init__(self, pool: Pool, slot: Slot[Connection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self.slot = slot
+        self.got: Slot[Connection] | Ticket[Connection] | None = None
         self.is_over = False
 
+    @property
+    def slot(self) -> Slot[Connection]:
+        """The slot that it holds."""
+        assert isinstance(self.got, Slot)
+        return self.got
+
     def end(self, *, reusable: bool) -> list[Closable] | None:
-        """Gives the slot back; whoever waits for it is woken."""
-        pool, slot = self._pool, self.slot
+        """Gives back what it holds; whoever waits for that is woken."""
+        pool = self._pool
+        if pool.is_interrupted():
+            pool.note_abandoned(self)
+            return None
         now = time.monotonic()
         with pool.lock:
-            if self.is_over:
-                return None
-            self.is_over = True
-            if slot.state is SlotState.DIALLING:
-                pool.state.failed(slot, now)
-            else:
-                pool.state.release(slot, now, reusable=reusable)
+            self.settle_held(now, reusable=reusable)
             work = pool.state.take_work()
         if work is None:
             return None
         pool.wake(work)
         return list(work.doomed) or None
 
+    def settle_held(self, now: float, *, reusable: bool) -> None:
+        """Does so in the books, once. The caller holds the lock."""
+        pool, got = self._pool, self.got
+        if self.is_over:
+            return
+        if isinstance(got, Ticket):
+            pool.state.abandon(got, now)
+        elif got is not None and got.state is SlotState.DIALLING:
+            pool.state.failed(got, now)
+        elif got is not None:
+            pool.state.release(got, now, reusable=reusable)
+        # Last: what interrupts this leaves a lease that is still to be ended.
+        self.is_over = True
+
     def give_up(self) -> list[Closable] | None:
-        """Gives the slot back after a failure; the connection may have survived it."""
-        connection = self.slot.connection
+        """Gives it back after a failure; the connection may have survived that."""
+        connection = self.got.connection if isinstance(self.got, Slot) else None
         return self.end(reusable=connection is not None and connection.is_available)
 
     def abandon(self) -> None:
-        """Gives the slot back from a finaliser."""
-        self._pool.note_abandoned(self)
+        """Gives it back from a finaliser."""
+        if not self.is_over:
+            self._pool.note_abandoned(self)
 
 
 def _closed() -> ConnectError:

@@ -74,18 +74,20 @@ class Upload:
 
     Attributes:
         is_repeatable: Whether the same request can be sent once more.
+        is_source_broken: Whether the source of the body has raised.
 
     Raises:
         LocalProtocolError: The body's size is known, and not the announced one.
         TypeError: The body belongs to code of the other colour.
     """
 
-    __slots__ = ("_content", "_source", "_writer", "is_repeatable")
+    __slots__ = ("_content", "_source", "_writer", "is_repeatable", "is_source_broken")
 
     def __init__(self, request: Request, writer: RequestWriter, colour: Colour) -> None:
         self._writer = writer
         # Until a part has been asked of a source that may not have it twice.
         self.is_repeatable = True
+        self.is_source_broken = False
         self._content: bytes | None = None
         self._source: ChunkSource | None = None
         stream = request.stream
@@ -118,13 +120,20 @@ class Upload:
                 return
         else:
             self.is_repeatable = not self._writer.has_body
-            while (chunk := await self._source.next_chunk()) is not None:
+            while (chunk := await self._next_part(self._source)) is not None:
                 if not await self._send_pieces(exchange, chunk):
                     return
         end = self._writer.end()
         if end:
             await exchange.stream.write(end, exchange.timeouts.for_write())
         exchange.is_sent = True
+
+    async def _next_part(self, source: ChunkSource) -> bytes | None:
+        try:
+            return await source.next_chunk()
+        except BaseException:
+            self.is_source_broken = True
+            raise
 
     async def _send_pieces(self, exchange: Exchange, chunk: bytes) -> bool:
         """Sends a part of the body; False if the server has answered instead."""
@@ -162,6 +171,8 @@ class Upload:
         stream = exchange.stream
         # Without waiting: under TLS what is readable may be no data at all.
         while stream.get_extra_info("is_readable"):
+            # However much there is, the total timeout ends it.
+            exchange.timeouts.for_read()
             try:
                 received = await stream.read(READ_SIZE, timeout=0.0)
             except ReadTimeout:
@@ -210,7 +221,9 @@ class Upload:
             # what happened; with one, it has said all it has to say.
             return True
         if head is not None:
-            exchange.take_early_body()
+            if exchange.take_early_body():
+                # Nothing that follows a complete response is ours to hold.
+                return True
             if exchange.reader.received > _MOST_EARLY_BYTES:
                 raise ReadError(
                     f"more than {_MOST_EARLY_BYTES} bytes of the response came "
