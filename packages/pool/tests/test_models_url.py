@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from httpcore_pool import URL, Origin
+from httpcore_pool._url import _split_url
 
 
 def parts(url: URL) -> tuple[bytes, bytes, int | None, bytes]:
@@ -367,3 +368,11 @@ def test_repr_of_an_origin_shows_the_parts() -> None:
 def test_origin_can_be_pickled() -> None:
     origin = Origin(b"http", b"a", 80)
     assert pickle.loads(pickle.dumps(origin)) == origin
+
+
+def test_url_with_a_password_is_not_remembered() -> None:
+    _split_url.cache_clear()
+    assert URL("http://user:secret@a.test/x").host == b"a.test"
+    assert _split_url.cache_info().currsize == 0
+    assert URL("http://a.test/x").host == b"a.test"
+    assert _split_url.cache_info().currsize == 1

@@ -130,7 +130,10 @@ class URL:
         target: bytes | str = b"",
     ) -> None:
         if url:
-            parts = _split_url(to_bytes(url, "url"))
+            octets = to_bytes(url, "url")
+            # What names a user may hold a password, which is not to be remembered.
+            split = _split_url.__wrapped__ if b"@" in octets else _split_url
+            parts = split(octets)
             self.scheme, self.host, self.port, self.target = parts
         else:
             self.scheme = to_bytes(scheme, "scheme")

@@ -22,8 +22,9 @@ Invariants, between any two calls:
 A slot that is not in `slots` is gone, whatever its state says: the step from
 RESERVED to ACTIVE is the caller's to write, without the lock, and may come late.
 
-Every call on a request's way is O(1) amortised. (The heap `_heads` holds one entry for each origin
-that somebody waits for: with one origin, or no waiting, it is trivial.)
+Every call on a request's way is O(1) amortised. (The heap `_heads` holds one entry
+for each origin that somebody waits for: with one origin, or no waiting, it is
+trivial.)
 """
 
 import collections
