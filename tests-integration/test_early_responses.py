@@ -154,10 +154,6 @@ def test_refusal_is_seen_although_the_server_stops_reading(
     answered.set()
 
 
-# Before any of the answer has come, a write is one call of the backend's, which looks
-# at the other direction only when it is over: at the write timeout, if there is one.
-@pytest.mark.xfail(reason="a blocked write does not notice that an answer has come")
-@pytest.mark.timeout(30)
 @pytest.mark.parametrize("in_pieces", [True, False])
 def test_refusal_is_seen_although_the_client_is_stuck_in_a_write(
     start_peer: StartPeer, open_pool: OpenPool, tmp_path: pathlib.Path, in_pieces: bool

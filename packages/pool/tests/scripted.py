@@ -494,6 +494,22 @@ class Connection:
             self._advance()
         return not (self.steps and isinstance(self.steps[0], Congested))
 
+    def wait_writable(self, timeout: float | None) -> bool:
+        """Waits until a write would be taken, or a read would return."""
+        self.timeouts.append(("wait_writable", timeout))
+        while not self.is_writable() and not self.outbox and self.is_open:
+            step = self.steps[0]
+            assert isinstance(step, Congested)
+            if timeout is not None and timeout < step.seconds:
+                self.steps[0] = Congested(step.seconds - timeout)
+                self._network.clock.advance(timeout)
+                raise WriteTimeout("the server takes nothing")
+            self.steps.pop(0)
+            self._network.clock.advance(step.seconds)
+        if not self.is_open:
+            raise WriteError("this stream is closed")
+        return self.is_writable()
+
     def is_readable(self) -> bool:
         """Whether a read would return at once."""
         if self.is_open:

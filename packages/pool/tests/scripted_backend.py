@@ -26,6 +26,9 @@ class ScriptedStream(NetworkStream):
         self._check()
         self.connection.write(buffer, timeout)
 
+    def wait_writable(self, timeout: float | None = None) -> bool:
+        return self.connection.wait_writable(timeout)
+
     def close(self) -> None:
         self._check()
         self.connection.close()

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from httpcore_interface import NetworkStream, ReadTimeout, WriteTimeout
+from httpcore_interface import NetworkStream, ReadTimeout, WriteError, WriteTimeout
 from httpcore_sync import SyncStream
 
 Pair = tuple[NetworkStream, socket.socket]
@@ -150,6 +150,31 @@ def test_a_stream_is_writable_until_the_peer_takes_no_more(pair: Pair) -> None:
     assert stream.get_extra_info("is_writable") is False
     stream.close()
     assert stream.get_extra_info("is_writable") is None
+
+
+def test_waiting_to_write_ends_with_room_or_with_something_to_read(plain_pair: Pair) -> None:
+    stream, peer = plain_pair
+    assert stream.wait_writable(5) is True
+    with pytest.raises(WriteTimeout):
+        stream.write(bytes(64 * 1024 * 1024), timeout=0.05)
+    with pytest.raises(WriteTimeout):
+        stream.wait_writable(0.05)
+    peer.sendall(b"an answer")
+    assert stream.wait_writable(5) is False
+    assert stream.read(100, timeout=5) == b"an answer"
+
+
+def test_closing_ends_a_wait_to_write(plain_pair: Pair) -> None:
+    stream, _ = plain_pair
+    with pytest.raises(WriteTimeout):
+        stream.write(bytes(64 * 1024 * 1024), timeout=0.05)
+    closer = threading.Timer(0.05, stream.close)
+    closer.start()
+    with pytest.raises(WriteError, match="closed"):
+        stream.wait_writable()
+    closer.join()
+    with pytest.raises(WriteError, match="closed"):
+        stream.wait_writable()
 
 
 def test_a_socket_closed_behind_our_back_is_writable(plain_pair: Pair) -> None:

@@ -43,6 +43,17 @@ class AsyncNetworkStream:
         """
         raise missing(self, "write")
 
+    async def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits until a write can send something, or a read can get something.
+
+        See `NetworkStream.wait_writable`; the default does not wait.
+
+        Raises:
+            WriteTimeout: Neither was possible in time.
+            WriteError: The stream was closed on this side.
+        """
+        return True
+
     async def aclose(self) -> None:
         """Closes the connection, at once and for good.
 

@@ -67,6 +67,25 @@ class NetworkStream:
         """
         raise missing(self, "write")
 
+    def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits until a write can send something, or a read can get something.
+
+        For a caller that has more to send than the peer may want to read: a write
+        that waits does not notice that an answer has come. The default does not
+        wait: such a stream finds out by writing.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether a write of 16 kB would return at once. False: a read would.
+
+        Raises:
+            WriteTimeout: Neither was possible in time.
+            WriteError: The stream was closed on this side.
+        """
+        return True
+
     def close(self) -> None:
         """Closes the connection, at once and for good.
 

@@ -84,6 +84,10 @@ class BlockingStream(AsyncNetworkStream):
         """Writes; see `NetworkStream.write`."""
         self.stream.write(buffer, timeout)
 
+    async def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits; see `NetworkStream.wait_writable`."""
+        return self.stream.wait_writable(timeout)
+
     async def aclose(self) -> None:
         """Closes; see `NetworkStream.close`."""
         self.stream.close()

@@ -32,6 +32,7 @@ from httpcore_interface import (
     NetworkStream,
     ReadError,
     WriteError,
+    WriteTimeout,
     is_socket_readable,
 )
 
@@ -40,7 +41,7 @@ from ._failures import CLOSED, handshake_failure, read_failure, write_failure
 from ._tls import wait_handshake, wrap_socket, wraps_its_own_way
 from ._tls_in_tls import start_tls_over
 from ._tls_socket import TLSSocket
-from ._wait import wait_ready
+from ._wait import wait_either, wait_ready
 
 if typing.TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -171,6 +172,32 @@ class SyncStream(NetworkStream):
         except BaseException:
             self._broken = True
             raise
+        finally:
+            self._writing = False
+            if self._closed:
+                self._free_if_unused()
+
+    def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits until a write can send something, or a read can get something.
+
+        See `NetworkStream.wait_writable`.
+
+        Raises:
+            WriteTimeout: Neither was possible in time.
+            WriteError: The stream was closed on this side.
+        """
+        try:
+            self._writing = True
+            if self._closed:
+                raise WriteError(CLOSED)
+            is_readable, is_writable = wait_either(self._sock, seconds_to_wait(timeout))
+            if self._closed:
+                raise WriteError(CLOSED)
+            if not is_readable and not is_writable:
+                raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
+            return is_writable
+        except (OSError, ValueError) as exc:
+            raise WriteError(CLOSED if self._closed else str(exc)) from exc
         finally:
             self._writing = False
             if self._closed:

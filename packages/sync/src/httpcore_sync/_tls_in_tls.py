@@ -222,6 +222,13 @@ class TLSStream(NetworkStream):
             else:
                 self._incoming.write_eof()
 
+    def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits until a write can send something, or a read can get something.
+
+        See `NetworkStream.wait_writable`.
+        """
+        return self._outer.wait_writable(timeout)
+
     def close(self) -> None:
         """Closes the connection, the outer stream included. See `NetworkStream.close`."""
         self._closed = True

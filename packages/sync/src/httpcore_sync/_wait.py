@@ -34,6 +34,28 @@ def wait_ready(sock: socket.socket, *, writing: bool, timeout: float | None) -> 
     return bool(poll.poll(None if timeout is None else timeout * 1000))
 
 
+def wait_either(sock: socket.socket, timeout: float | None) -> tuple[bool, bool]:
+    """Waits until a read or a write of a socket would do something at once.
+
+    Returns:
+        Whether a read would, and whether a write would; neither after `timeout` seconds.
+
+    Raises:
+        OSError: The socket is closed.
+    """
+    descriptor = _descriptor_of(sock)
+    if not hasattr(select, "poll"):
+        readers, writers, _ = select.select([descriptor], [descriptor], [], timeout)
+        return bool(readers), bool(writers)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLOUT)
+    events = 0
+    for _, happened in poll.poll(None if timeout is None else timeout * 1000):
+        events = happened
+    # An error or a hang-up is told by the read.
+    return bool(events & ~select.POLLOUT), bool(events & select.POLLOUT)
+
+
 def wait_any_connected(
     socks: list[socket.socket], timeout: float | None
 ) -> list[socket.socket]:

@@ -3,7 +3,7 @@
 import time
 import typing
 
-from httpcore_interface import ReadError, ReadTimeout, WriteTimeout
+from httpcore_interface import ReadError, ReadTimeout
 
 from .._byte_stream import ByteStream
 from .._messages import Request
@@ -28,8 +28,8 @@ BESIDE_SIZE = 16 * 1024
 """A piece that is sent beside an early response: a socket that is called writable
 takes so many bytes at once."""
 
-# Seconds to wait for a server that takes nothing, before looking again whether it
-# does. Meanwhile the system's buffers, which are full then, keep the line busy.
+# Seconds to wait for the rest of a TLS record, before looking again whether the
+# server takes something.
 _MOMENT = 0.02
 
 # What a server that answers while we send may make us hold.
@@ -146,13 +146,10 @@ class Upload:
             view = memoryview(check_chunk(chunk)).cast("B")
         start = 0
         while start < len(view):
-            size = PIECE_SIZE
-            if stream.get_extra_info("is_readable") and await self._listen(exchange):
+            if not await self._may_go_on(exchange):
                 return False
-            if exchange.early_head is not None:
-                size = BESIDE_SIZE
-                if not await self._wait_writable(exchange):
-                    return False
+            # Beside a response that has begun a write must not wait.
+            size = PIECE_SIZE if exchange.early_head is None else BESIDE_SIZE
             piece = view if len(view) <= size else view[start : start + size]
             await stream.write(
                 typing.cast("bytes", writer.frame(piece)), exchange.timeouts.for_write()
@@ -181,31 +178,30 @@ class Upload:
                 return True
         return False
 
-    async def _wait_writable(self, exchange: Exchange) -> bool:
+    async def _may_go_on(self, exchange: Exchange) -> bool:
         """Waits until the server takes more; False if sending is pointless now.
 
-        One that has begun to answer may take nothing before its answer is taken:
-        to wait for it in a write could be to wait for ever.
+        One that has answered may take nothing before its answer is taken: to wait
+        for it in a write could be to wait for ever.
 
         Raises:
             WriteTimeout: It took nothing in time.
         """
         stream, limit = exchange.stream, exchange.timeouts.for_write()
         deadline = Deadline(limit)
-        # None: the backend does not know; then the write has to find out.
-        while stream.get_extra_info("is_writable") is False:
-            left = deadline.left()
-            if left is not None and left <= 0:
-                raise WriteTimeout(f"the server took no bytes for {limit} seconds")
-            try:
-                received = await stream.read(
-                    READ_SIZE, _MOMENT if left is None else min(left, _MOMENT)
-                )
-            except ReadTimeout:
-                continue
-            if await self._take(exchange, received):
+        while True:
+            if stream.get_extra_info("is_readable") and await self._listen(exchange):
                 return False
-        return True
+            if await stream.wait_writable(deadline.left()):
+                return True
+            # Readable, and nothing came of it: under TLS, a part of a record.
+            if stream.get_extra_info("is_readable"):
+                try:
+                    received = await stream.read(READ_SIZE, _MOMENT)
+                except ReadTimeout:
+                    continue
+                if await self._take(exchange, received):
+                    return False
 
     @staticmethod
     async def _take(exchange: Exchange, received: bytes) -> bool:
