@@ -191,6 +191,14 @@ def test_interrupting_a_resolver_that_hangs_ends_the_connect(
     may_answer.set()
 
 
+def test_interrupting_a_pause_ends_it_at_once() -> None:
+    thread = threading.Thread(target=SyncBackend().sleep, args=(30,))
+    thread.start()
+    interrupt_once_it_connects(thread)
+    thread.join(5)
+    assert not thread.is_alive()
+
+
 def test_nothing_to_interrupt_is_said() -> None:
     assert not SyncBackend().interrupt_connect(threading.get_ident())
 

@@ -202,8 +202,12 @@ class BlockingBackend(AsyncNetworkBackend):
                 time.sleep(_PAUSE)
 
     async def sleep(self, seconds: float) -> None:
-        """Waits."""
-        self.backend.sleep(seconds)
+        """Waits; a pause between two attempts to connect can be ended like those."""
+        self._note_thread(threading.get_ident())
+        try:
+            self.backend.sleep(seconds)
+        finally:
+            self._note_thread(None)
 
     def create_event(self) -> AsyncEvent:
         """Returns a fresh one-shot event."""

@@ -1,11 +1,18 @@
 """The blocking backend: it opens connections, and hands out streams."""
 
 import collections.abc
+import contextlib
 import socket
 import threading
 import typing
 
-from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout, NetworkBackend
+from httpcore_interface import (
+    SOCKET_OPTION,
+    ConnectError,
+    ConnectTimeout,
+    Event,
+    NetworkBackend,
+)
 
 from ._connect import connect
 from ._deadline import Deadline
@@ -64,6 +71,14 @@ class SyncBackend(NetworkBackend):
             deadline, lambda: connect_unix(path, deadline, socket_options or ())
         )
 
+    def sleep(self, seconds: float) -> None:
+        """Waits, or until `interrupt_connect` ends it: pauses are part of connecting."""
+        deadline = Deadline(seconds)
+        over = Event()
+        deadline.alarm = over.set
+        with _found_by_others(deadline):
+            over.wait(deadline.remaining())
+
     def interrupt_connect(self, thread: int) -> bool:
         """Ends the connect that another thread is blocked in, if it is in one.
 
@@ -82,6 +97,22 @@ class SyncBackend(NetworkBackend):
 _under_way: dict[int, Deadline] = {}
 
 
+@contextlib.contextmanager
+def _found_by_others(deadline: Deadline) -> collections.abc.Iterator[None]:
+    """Lets `interrupt_connect` cut a deadline of this thread's meanwhile."""
+    thread = threading.get_ident()
+    # A finaliser or signal handler may connect while its thread does.
+    outer = _under_way.get(thread)
+    _under_way[thread] = deadline
+    try:
+        yield
+    finally:
+        if outer is None:
+            _under_way.pop(thread, None)
+        else:
+            _under_way[thread] = outer
+
+
 def _interruptible(
     deadline: Deadline, connect_socket: collections.abc.Callable[[], socket.socket]
 ) -> SyncStream:
@@ -90,21 +121,13 @@ def _interruptible(
     Raises:
         ConnectError: It was interrupted.
     """
-    thread = threading.get_ident()
-    # A finaliser or signal handler may connect while its thread does.
-    outer = _under_way.get(thread)
-    _under_way[thread] = deadline
     try:
-        sock = connect_socket()
+        with _found_by_others(deadline):
+            sock = connect_socket()
     except (ConnectError, ConnectTimeout) as exc:
         if deadline.is_cut:
             raise ConnectError("the connect was interrupted") from exc
         raise
-    finally:
-        if outer is None:
-            _under_way.pop(thread, None)
-        else:
-            _under_way[thread] = outer
     if deadline.is_cut:
         sock.close()
         raise ConnectError("the connect was interrupted")
