@@ -25,12 +25,14 @@ from virtual_clock import Clock
 
 from httpcore_interface import (
     LocalProtocolError,
+    NetworkStream,
     ReadError,
     ReadTimeout,
     RemoteProtocolError,
     WriteError,
     WriteTimeout,
 )
+from httpcore_pool import HTTP11Connection, Origin
 
 PIECE = 128 * 1024
 REFUSAL = reply(b"too large", status=b"413 Content Too Large")
@@ -611,3 +613,37 @@ def test_parts_of_another_length_than_announced_close_the_connection(
     assert network.connections[0].sent.partition(b"\r\n\r\n")[2] == arrived
     assert not network.open_connections
     assert pool.is_quiet
+
+
+# -- a peer that is readable, but says nothing -------------------------------------------
+
+
+class HalfRecord(NetworkStream):
+    """A TLS stream whose peer sent a part of a record, and takes nothing any more."""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        raise ReadTimeout("the record is incomplete")
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        pass
+
+    def wait_writable(self, timeout: float | None = None) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def get_extra_info(self, info: str) -> object:
+        return info == "is_readable"
+
+
+def test_half_a_record_does_not_hold_up_the_write_timeout() -> None:
+    connection = HTTP11Connection(Origin(b"http", b"a.test", 80), HalfRecord())
+    with pytest.raises(WriteTimeout):
+        connection.request(
+            "POST",
+            "http://a.test/",
+            content=bytes(300_000),
+            extensions={"timeout": {"write": 0.05}},
+        )
+    assert connection.is_closed()

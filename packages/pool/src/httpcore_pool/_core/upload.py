@@ -3,7 +3,7 @@
 import time
 import typing
 
-from httpcore_interface import ReadError, ReadTimeout
+from httpcore_interface import ReadError, ReadTimeout, WriteTimeout
 
 from .._byte_stream import ByteStream
 from .._messages import Request
@@ -194,6 +194,9 @@ class Upload:
                 return False
             if await stream.wait_writable(deadline.left()):
                 return True
+            left = deadline.left()
+            if left is not None and left <= 0:
+                raise WriteTimeout(f"the server took no bytes for {limit} seconds")
             # Readable, and nothing came of it: under TLS, a part of a record.
             if stream.get_extra_info("is_readable"):
                 try:
