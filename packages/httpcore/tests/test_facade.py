@@ -88,6 +88,8 @@ def test_name_says_that_it_is_of_httpcore(name: str) -> None:
         # Functions, values, connections, backends, exceptions: what 1.x had and is here.
         *["request", "stream", "default_ssl_context", "URL", "Origin", "Request", "Response"],
         *["ConnectionPool", "HTTPConnection", "HTTP11Connection", "ConnectionInterface"],
+        *["AsyncConnectionPool", "AsyncHTTPConnection", "AsyncHTTP11Connection"],
+        *["AsyncConnectionInterface"],
         *["NetworkBackend", "NetworkStream", "AsyncNetworkBackend", "AsyncNetworkStream"],
         *["SyncBackend", "SOCKET_OPTION"],
         *["TimeoutException", "PoolTimeout", "ConnectTimeout", "ReadTimeout", "WriteTimeout"],

@@ -33,6 +33,10 @@ if typing.TYPE_CHECKING:
     from httpcore_interface import WriteError as WriteError
     from httpcore_interface import WriteTimeout as WriteTimeout
     from httpcore_pool import URL as URL
+    from httpcore_pool import AsyncConnectionInterface as AsyncConnectionInterface
+    from httpcore_pool import AsyncConnectionPool as AsyncConnectionPool
+    from httpcore_pool import AsyncHTTP11Connection as AsyncHTTP11Connection
+    from httpcore_pool import AsyncHTTPConnection as AsyncHTTPConnection
     from httpcore_pool import ConnectionInterface as ConnectionInterface
     from httpcore_pool import ConnectionPool as ConnectionPool
     from httpcore_pool import HTTP11Connection as HTTP11Connection
@@ -53,6 +57,10 @@ _SYNC = ("httpcore_sync", "httpcore-sync")
 _HOMES = {
     "SOCKET_OPTION": _INTERFACE,
     "URL": _POOL,
+    "AsyncConnectionInterface": _POOL,
+    "AsyncConnectionPool": _POOL,
+    "AsyncHTTP11Connection": _POOL,
+    "AsyncHTTPConnection": _POOL,
     "AsyncNetworkBackend": _INTERFACE,
     "AsyncNetworkStream": _INTERFACE,
     "ConnectError": _INTERFACE,

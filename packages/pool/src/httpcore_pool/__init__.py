@@ -6,11 +6,20 @@ _state/        pure: who waits, who is idle, what is closed
 _core/         everything that waits, written once, as coroutines
 _bridge.py     the only place where blocking and async meet
 _sync.py       the public classes for blocking code: forwarding and docstrings
+_async.py      their async twins; _async_colour.py is what _bridge.py is to the others
+_faces.py      what the classes of both colours say of themselves
 _api.py        single requests, without a pool to keep
 _defaults.py   which backend, when none is given
 """
 
 from ._api import request, stream
+from ._async import (
+    AsyncConnectionInterface,
+    AsyncConnectionPool,
+    AsyncHTTP11Connection,
+    AsyncHTTPConnection,
+    AsyncRequestInterface,
+)
 from ._byte_stream import ByteStream
 from ._messages import Request, Response
 from ._state import PoolStats
@@ -28,6 +37,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "URL",
+    "AsyncConnectionInterface",
+    "AsyncConnectionPool",
+    "AsyncHTTP11Connection",
+    "AsyncHTTPConnection",
+    "AsyncRequestInterface",
     "ByteStream",
     "ConnectionInterface",
     "ConnectionPool",

@@ -16,7 +16,7 @@ from httpcore_interface import (
 )
 
 from .._messages import Request, Response
-from .._tls import shared_ssl_context
+from .._tls import offered_protocols, shared_ssl_context
 from .._url import Origin
 from .colour import Colour
 from .http11 import HTTP11Connection, State, check_origin
@@ -51,6 +51,35 @@ class ConnectOptions:
     socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None
     keepalive_expiry: float | None = None
     protocols: tuple[str, ...] = ("http/1.1",)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        keepalive_expiry: float | None,
+        http1: bool,
+        http2: bool,
+        retries: int,
+        local_address: str | None,
+        uds: str | None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None,
+    ) -> "ConnectOptions":
+        """Reads the options of a pool's or a connection's constructor.
+
+        Raises:
+            ValueError: No protocol is enabled.
+        """
+        return cls(
+            ssl_context=ssl_context,
+            retries=retries,
+            local_address=local_address,
+            uds=uds,
+            # Each attempt goes through them anew.
+            socket_options=None if socket_options is None else tuple(socket_options),
+            keepalive_expiry=keepalive_expiry,
+            protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
+        )
 
 
 def delays() -> collections.abc.Iterator[float]:

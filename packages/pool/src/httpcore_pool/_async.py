@@ -1,0 +1,338 @@
+"""The public classes for async code: forwarding and docstrings."""
+
+import collections.abc
+import ssl
+import types
+import typing
+
+from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
+
+from ._async_colour import Async, check_stream
+from ._core.connection import Connection, ConnectOptions
+from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
+from ._core.pool import Pool
+from ._defaults import AutoBackend
+from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
+from ._state import Limits
+from ._url import URL, Origin
+
+_ASYNC = Async()
+
+
+class AsyncResponseContext:
+    """A response that is closed when its `async with` block ends."""
+
+    __slots__ = ("_handle", "_request", "_response")
+
+    def __init__(
+        self,
+        handle: collections.abc.Callable[[Request], collections.abc.Awaitable[Response]],
+        request: Request,
+    ) -> None:
+        self._handle = handle
+        self._request = request
+        self._response: Response | None = None
+
+    async def __aenter__(self) -> Response:
+        self._response = await self._handle(self._request)
+        return self._response
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        if self._response is not None:
+            await self._response.aclose()
+
+
+class AsyncRequestInterface:
+    """Whatever handles requests: subclasses write `handle_async_request` alone."""
+
+    async def request(
+        self,
+        method: bytes | str,
+        url: URL | bytes | str,
+        *,
+        headers: HeaderTypes | None = None,
+        content: Content | None = None,
+        extensions: Extensions | None = None,
+    ) -> Response:
+        """Sends a request and reads the whole response.
+
+        Args:
+            method: Such as `"GET"`.
+            url: Where it goes.
+            headers: A mapping, or (name, value) pairs. `Host` is added, and
+                `Content-Length` or `Transfer-Encoding` where there is content.
+            content: The body: bytes, or an async iterable of bytes.
+            extensions: See `Request`.
+
+        Returns:
+            The response; its `content` is there.
+
+        Raises:
+            TypeError, ValueError: An argument is not what it should be.
+            TimeoutException, NetworkError, ProtocolError, UnsupportedProtocol: As
+                `handle_async_request` does.
+        """
+        response = await self.handle_async_request(
+            build_request(method, url, headers, content, extensions)
+        )
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
+
+    def stream(
+        self,
+        method: bytes | str,
+        url: URL | bytes | str,
+        *,
+        headers: HeaderTypes | None = None,
+        content: Content | None = None,
+        extensions: Extensions | None = None,
+    ) -> AsyncResponseContext:
+        """Sends a request; the response is read, as it comes, in an `async with` block.
+
+            async with pool.stream("GET", "https://example.com/") as response:
+                async for chunk in response.aiter_stream():
+                    ...
+
+        Args and errors are those of `request`; they are raised on entering.
+        """
+        return AsyncResponseContext(
+            self.handle_async_request, build_request(method, url, headers, content, extensions)
+        )
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement handle_async_request()"
+        )
+
+
+class AsyncConnectionInterface(AsyncRequestInterface, Questions):
+    """What a pool asks of a connection; for connections of one's own."""
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        raise self._missing("aclose")
+
+
+class _Entered:
+    """A resource that an `async with` block closes."""
+
+    async def __aenter__(self) -> typing.Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes it."""
+        raise NotImplementedError
+
+
+class AsyncHTTP11Connection(_Entered, GivenFace, AsyncConnectionInterface):
+    """An HTTP/1.1 connection over a stream that is open already.
+
+    Args:
+        origin: Where the stream leads.
+        stream: The open connection.
+        keepalive_expiry: Seconds after which it has expired when idle.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: AsyncNetworkStream, keepalive_expiry: float | None = None
+    ) -> None:
+        self._origin = origin
+        self._keepalive_expiry = keepalive_expiry
+        self._core = CoreHTTP11Connection(check_stream(stream), _ASYNC)
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        return await self._core.handle_alone(request, self._origin)
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        await self._core.aclose()
+
+
+class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
+    """A connection to one origin, made when the first request needs it.
+
+    Args:
+        origin: Where it goes.
+        ssl_context: For origins with TLS; None is the default of the process.
+        keepalive_expiry: Seconds after which it has expired when idle.
+        http1: Whether HTTP/1.1 is enabled.
+        http2: Whether HTTP/2 is enabled.
+        retries: How often a failed attempt to connect is repeated.
+        local_address: The address to connect from.
+        uds: The Unix socket to connect to, whatever the origin.
+        network_backend: Who connects; None is the backend of what is running then.
+        socket_options: Arguments of `setsockopt`.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        ssl_context: ssl.SSLContext | None = None,
+        keepalive_expiry: float | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        retries: int = 0,
+        local_address: str | None = None,
+        uds: str | None = None,
+        network_backend: AsyncNetworkBackend | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> None:
+        options = ConnectOptions.of(
+            ssl_context=ssl_context,
+            keepalive_expiry=keepalive_expiry,
+            http1=http1,
+            http2=http2,
+            retries=retries,
+            local_address=local_address,
+            uds=uds,
+            socket_options=socket_options,
+        )
+        self._adopt(Connection(origin, options, network_backend or AutoBackend(), _ASYNC))
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        return await self._core.handle(request)
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        await self._core.aclose()
+
+
+class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncRequestInterface):
+    """Sends requests over connections that are kept and shared; for tasks.
+
+    Requests that find no connection free wait for one, first come, first served,
+    for at most their `pool` timeout.
+
+    Args:
+        ssl_context: For origins with TLS; None is the default of the process.
+        proxy: Not available yet.
+        max_connections: The most connections at once; None is no limit.
+        max_keepalive_connections: The most of them that are kept while idle.
+        keepalive_expiry: Seconds that one of those is kept.
+        http1: Whether HTTP/1.1 is enabled.
+        http2: Whether HTTP/2 is enabled.
+        retries: How often a failed attempt to connect is repeated.
+        local_address: The address to connect from.
+        uds: The Unix socket to connect to, whatever the origin.
+        network_backend: Who connects; None is the backend of what is running then:
+            `TrioBackend` or `AsyncioBackend`, or else `AnyIOBackend`.
+        socket_options: Arguments of `setsockopt`.
+        max_connections_per_origin: The most connections to one origin.
+        max_connection_age: Seconds after which a connection takes no more requests.
+
+    Raises:
+        ValueError: An option is out of range.
+    """
+
+    def __init__(
+        self,
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: None = None,
+        max_connections: int | None = 10,
+        max_keepalive_connections: int | None = None,
+        keepalive_expiry: float | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        retries: int = 0,
+        local_address: str | None = None,
+        uds: str | None = None,
+        network_backend: AsyncNetworkBackend | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        *,
+        max_connections_per_origin: int | None = None,
+        max_connection_age: float | None = None,
+    ) -> None:
+        if proxy is not None:
+            raise NotImplementedError("this version of httpcore-pool knows no proxies yet")
+        limits = Limits.of(
+            max_connections=max_connections,
+            max_connections_per_origin=max_connections_per_origin,
+            max_keepalive_connections=max_keepalive_connections,
+            keepalive_expiry=keepalive_expiry,
+            max_connection_age=max_connection_age,
+        )
+        self._options = ConnectOptions.of(
+            ssl_context=ssl_context,
+            keepalive_expiry=keepalive_expiry,
+            http1=http1,
+            http2=http2,
+            retries=retries,
+            local_address=local_address,
+            uds=uds,
+            socket_options=socket_options,
+        )
+        # Programs read and replace it, to guard where connections go.
+        self._network_backend = network_backend or AutoBackend()
+        self._core = Pool(limits, _ASYNC, self._make_connection, lambda: self._network_backend)
+
+    def create_connection(self, origin: Origin) -> AsyncConnectionInterface:
+        """Makes the connection that the pool is about to use, not connected yet."""
+        core = Connection(origin, self._options, self._network_backend, _ASYNC)
+        return AsyncHTTPConnection._of(core)
+
+    def _make_connection(self, origin: Origin) -> Connection:
+        connection = self.create_connection(origin)
+        if not isinstance(connection, AsyncHTTPConnection):
+            raise TypeError(
+                "create_connection() must return an AsyncHTTPConnection, "
+                f"but returned {type(connection).__name__}"
+            )
+        return connection._core
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        The connection is the response's until its body has been read, or it is
+        closed.
+
+        Raises:
+            UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
+            PoolTimeout: No connection became available in time.
+            ConnectError, ConnectTimeout: None could be established.
+            LocalProtocolError: The request is not valid.
+            RemoteProtocolError: The response is not valid.
+            ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.
+            RuntimeError: The pool is closed.
+        """
+        return await self._core.handle(request)
+
+    async def aclose(self) -> None:
+        """Closes every connection; whoever waits or reads gets an error.
+
+        A closed pool takes no requests, until an `async with` block opens it anew.
+        """
+        await self._core.aclose()
+
+    async def __aenter__(self) -> typing.Self:
+        self._core.reopen()
+        return self

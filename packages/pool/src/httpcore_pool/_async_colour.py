@@ -1,0 +1,121 @@
+"""The async colour: what async callers have, as `_core` sees it, and the reverse.
+
+The twin of `_bridge.py`, without a bridge: `_core` speaks async streams, so those
+pass as they are, and nothing is awaited here that `_core` does not await itself.
+"""
+
+import collections.abc
+
+from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream, NetworkStream
+
+from ._core.exchange import Exchange
+from ._core.trace import Info, Tracer, is_logged
+from ._core.upload import check_chunk
+from ._messages import BodyStream, Extensions
+
+
+def check_stream(stream: AsyncNetworkStream) -> AsyncNetworkStream:
+    """Returns a stream, if async code can use it.
+
+    Raises:
+        TypeError: It is blocking.
+    """
+    if isinstance(stream, NetworkStream):
+        raise TypeError(
+            "an async connection needs an async network stream, but got the blocking "
+            f"{type(stream).__name__}: is it from a blocking network backend?"
+        )
+    return stream
+
+
+class AsyncBody:
+    """A response's body, for async code: an async iterator that can be closed.
+
+    No async generator: those are closed by an event loop, at a time of its own.
+    """
+
+    __slots__ = ("_exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __aiter__(self) -> "AsyncBody":
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = self._exchange.take_chunk()
+        if chunk is None:
+            chunk = await self._exchange.next_chunk()
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aread_all(self) -> bytes:
+        """Returns what is left of the body."""
+        rest = self._exchange.take_rest()
+        if rest is None:
+            return b"".join([chunk async for chunk in self])
+        await self.aclose()
+        return rest
+
+    async def aclose(self) -> None:
+        """Ends the exchange; what has not been read is given up."""
+        if not self._exchange.is_over:
+            await self._exchange.aclose()
+
+
+class AsyncSource:
+    """A request's body that async code supplies. See `ChunkSource`."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, stream: collections.abc.AsyncIterable[bytes]) -> None:
+        self._chunks = aiter(stream)
+
+    async def next_chunk(self) -> bytes | None:
+        """Returns the next part; None after the last."""
+        async for chunk in self._chunks:
+            # A None among them would be taken for the end.
+            return check_chunk(chunk)
+        return None
+
+
+class Async:
+    """The async colour. See `Colour`."""
+
+    def open_source(self, stream: BodyStream) -> AsyncSource:
+        """Returns the parts of a request's body."""
+        if not isinstance(stream, collections.abc.AsyncIterable):
+            raise TypeError(
+                "an async connection pool needs a request body that is bytes or an "
+                f"async iterable of bytes, but got the blocking {type(stream).__name__}."
+            )
+        return AsyncSource(stream)
+
+    def tracer(self, extensions: Extensions) -> Tracer | None:
+        """Returns who is told of a request's operations; None if nobody is."""
+        callback = extensions.get("trace")
+        if callback is None:
+            return Tracer(None) if is_logged() else None
+
+        async def call(name: str, info: Info) -> None:
+            result = callback(name, info)
+            if not isinstance(result, collections.abc.Awaitable):
+                raise TypeError(
+                    "an async connection pool needs an async 'trace' callback, "
+                    f"but got the blocking {callback!r}."
+                )
+            await result
+
+        return Tracer(call)
+
+    def interrupt_connect(self, backend: AsyncNetworkBackend) -> None:
+        """Does nothing: a connect that is under way ends by itself, or by its timeout."""
+
+    def public_stream(self, stream: AsyncNetworkStream) -> AsyncNetworkStream:
+        """Returns a stream as async code may use it: as it is."""
+        return stream
+
+    def public_body(self, exchange: Exchange) -> AsyncBody:
+        """Returns a response's body as async code may iterate and close it."""
+        return AsyncBody(exchange)

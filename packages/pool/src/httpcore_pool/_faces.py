@@ -1,0 +1,155 @@
+"""What the public classes of both colours say of themselves.
+
+Questions are answered at once, so they have no colour; what waits is in
+`_sync.py` and `_async.py`.
+"""
+
+import typing
+
+from ._core.connection import Connection
+from ._core.http11 import HTTP11Connection
+from ._core.pool import Pool
+from ._state import PoolStats
+from ._url import Origin
+
+Face = typing.TypeVar("Face")
+
+
+class Questions:
+    """What a pool asks of a connection; for connections of one's own."""
+
+    def info(self) -> str:
+        """Says what the connection is and does, for people."""
+        raise self._missing("info")
+
+    def can_handle_request(self, origin: Origin) -> bool:
+        """Returns whether requests to `origin` may go over this connection."""
+        raise self._missing("can_handle_request")
+
+    def is_available(self) -> bool:
+        """Returns whether it could take a request at once."""
+        raise self._missing("is_available")
+
+    def has_expired(self) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        raise self._missing("has_expired")
+
+    def is_idle(self) -> bool:
+        """Returns whether it waits for a request."""
+        raise self._missing("is_idle")
+
+    def is_closed(self) -> bool:
+        """Returns whether it will never carry a request again."""
+        raise self._missing("is_closed")
+
+    def _missing(self, method: str) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__name__} does not implement {method}()")
+
+
+class DialledFace(Questions):
+    """The answers of a connection that connects by itself."""
+
+    _core: Connection
+
+    def _adopt(self, core: Connection) -> None:
+        self._core = core
+        core.face = self
+
+    @classmethod
+    def _of(cls, core: Connection) -> typing.Self:
+        """Makes the public face of a pool's connection."""
+        face = cls.__new__(cls)
+        face._adopt(core)
+        return face
+
+    def info(self) -> str:
+        """Says what the connection is and does, for people."""
+        return self._core.info()
+
+    def can_handle_request(self, origin: Origin) -> bool:
+        """Returns whether requests to `origin` may go over this connection."""
+        return origin == self._core.origin
+
+    def is_available(self) -> bool:
+        """Returns whether it waits for a request."""
+        return self._core.is_idle
+
+    def has_expired(self) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        return self._core.has_expired()
+
+    def is_idle(self) -> bool:
+        """Returns whether it waits for a request."""
+        return self._core.is_idle
+
+    def is_closed(self) -> bool:
+        """Returns whether it will never carry a request again."""
+        return self._core.is_closed
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self.info()}]>"
+
+
+class GivenFace(Questions):
+    """The answers of a connection over a stream that was given."""
+
+    _core: HTTP11Connection
+    _origin: Origin
+    _keepalive_expiry: float | None
+
+    def info(self) -> str:
+        """Says what the connection is and does, for people."""
+        return f"'{self._origin}', {self._core.info()}"
+
+    def can_handle_request(self, origin: Origin) -> bool:
+        """Returns whether requests to `origin` may go over this connection."""
+        return origin == self._origin
+
+    def is_available(self) -> bool:
+        """Returns whether it waits for a request, and has had one."""
+        return self._core.is_idle
+
+    def has_expired(self) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        return self._core.has_expired(self._keepalive_expiry)
+
+    def is_idle(self) -> bool:
+        """Returns whether it waits for a request, and has had one."""
+        return self._core.is_idle
+
+    def is_closed(self) -> bool:
+        """Returns whether it will never carry a request again."""
+        return self._core.is_closed
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} ['{self._origin}', {self._core.state.value}, "
+            f"Request Count: {self._core.served}]>"
+        )
+
+
+class PoolFace(typing.Generic[Face]):
+    """The answers of a pool whose connections have faces of one kind."""
+
+    _core: Pool
+
+    @property
+    def connections(self) -> list[Face]:
+        """The connections there are, in any state."""
+        return [typing.cast("Face", connection.face) for connection in self._core.connections]
+
+    @property
+    def _connections(self) -> list[Face]:
+        return self.connections
+
+    @property
+    def _requests(self) -> range:
+        # Programs ask for its length: the requests that are under way or wait.
+        return range(sum(self._core.requests))
+
+    def stats(self) -> PoolStats:
+        """Returns the pool's numbers at this moment."""
+        return self._core.stats()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} [{self._core.describe()}]>"
