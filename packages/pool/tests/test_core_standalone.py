@@ -25,6 +25,7 @@ from httpcore_interface import (
     LocalProtocolError,
     ReadError,
     RemoteProtocolError,
+    UnsupportedProtocol,
 )
 from httpcore_pool import Origin, Request
 
@@ -77,6 +78,14 @@ def test_busy_connection_takes_no_request(make: Make, network: Network) -> None:
     # And is none the worse for it.
     assert first.read() == b"one"
     assert connection.request("GET", URL_A).body == b"two"
+
+
+def test_unknown_scheme_is_refused_by_name(make: Make) -> None:
+    with make() as connection:
+        with pytest.raises(UnsupportedProtocol, match="unsupported protocol 'ftp://'"):
+            connection.open("GET", "ftp://example.test/")
+        with pytest.raises(UnsupportedProtocol, match="missing an 'http://' or 'https://'"):
+            connection.open("GET", "//example.test/")
 
 
 def test_request_to_another_origin_is_refused(make: Make, network: Network) -> None:

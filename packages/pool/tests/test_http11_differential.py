@@ -470,8 +470,8 @@ TELLING_BYTES = [bytes([byte]) for byte in b"\x00\t\n\x0b\r +,.:;0139ACKaz\x7f\x
 
 @pytest.mark.parametrize("wire", PLAIN.values(), ids=PLAIN)
 def test_plain_responses_are_not_left_to_h11(wire: bytes) -> None:
-    assert compare(GET, [wire])._fallback is None
-    assert compare(GET, [wire, b""])._fallback is None
+    assert compare(GET, [wire]).fallback is None
+    assert compare(GET, [wire, b""]).fallback is None
 
 
 @pytest.mark.parametrize("wire", PLAIN.values(), ids=PLAIN)

@@ -23,7 +23,7 @@ from httpcore_interface import (
     NetworkStream,
 )
 
-from ._core.body import ResponseBody
+from ._core.exchange import Exchange
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._messages import BodyStream, Extensions
@@ -46,7 +46,8 @@ def run(coroutine: collections.abc.Coroutine[object, None, T]) -> T:
         coroutine.send(None)
     except StopIteration as stop:
         # What a coroutine returns is the value of its StopIteration.
-        return typing.cast("T", stop.value)
+        value: T = stop.value
+        return value
     coroutine.close()
     raise RuntimeError(
         "a blocking call had to wait for something async: is an async network backend, "
@@ -255,34 +256,36 @@ class SteppedStream(NetworkStream):
 class BlockingBody:
     """A response's body, for blocking code: an iterator that can be closed."""
 
-    __slots__ = ("_body",)
+    __slots__ = ("_exchange",)
 
-    def __init__(self, body: ResponseBody) -> None:
-        self._body = body
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
 
     def __iter__(self) -> "BlockingBody":
         return self
 
     def __next__(self) -> bytes:
-        chunk = self._body.take_chunk()
+        chunk = self._exchange.take_chunk()
         if chunk is None:
-            chunk = run(self._body.next_chunk())
+            chunk = run(self._exchange.next_chunk())
         if not chunk:
             raise StopIteration
         return chunk
 
     def read_all(self) -> bytes:
         """Returns what is left of the body."""
-        rest = self._body.take_rest()
+        exchange = self._exchange
+        rest = exchange.take_rest()
         if rest is None:
             return b"".join(self)
-        self.close()
+        if not exchange.is_over:
+            run(exchange.aclose())
         return rest
 
     def close(self) -> None:
         """Ends the exchange; what has not been read is given up."""
-        if not self._body.is_over:
-            run(self._body.aclose())
+        if not self._exchange.is_over:
+            run(self._exchange.aclose())
 
 
 class BlockingSource:
@@ -339,9 +342,9 @@ class Blocking:
         """Returns a stream as blocking code may use it."""
         return stream.stream if isinstance(stream, BlockingStream) else SteppedStream(stream)
 
-    def public_body(self, body: ResponseBody) -> BlockingBody:
+    def public_body(self, exchange: Exchange) -> BlockingBody:
         """Returns a response's body as blocking code may iterate and close it."""
-        return BlockingBody(body)
+        return BlockingBody(exchange)
 
 
 def _as_blocking(info: Info) -> Info:

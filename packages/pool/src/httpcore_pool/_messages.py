@@ -22,6 +22,9 @@ HeaderTypes = (
 )
 Content = bytes | collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
 BodyStream = collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
+AsyncReadAll = collections.abc.Callable[[], collections.abc.Awaitable[bytes]]
+ReadAll = collections.abc.Callable[[], bytes]
+ReadAllAsync = collections.abc.Callable[[], collections.abc.Awaitable[bytes]]
 
 
 def _to_fields(headers: HeaderTypes | None) -> Fields:
@@ -48,9 +51,7 @@ def _to_fields(headers: HeaderTypes | None) -> Fields:
     ]
 
 
-def _to_stream(content: Content | None) -> BodyStream:
-    if content is None:
-        return ByteStream(b"")
+def _to_stream(content: Content) -> BodyStream:
     if isinstance(content, bytes | bytearray | memoryview):
         return ByteStream(bytes(content))
     is_iterable = hasattr(content, "__iter__") or hasattr(content, "__aiter__")
@@ -88,12 +89,12 @@ class Request:
         content: Content | None = None,
         extensions: Extensions | None = None,
     ) -> None:
-        self.method = to_bytes(method, "method")
+        self.method = method if type(method) is bytes else to_bytes(method, "method")
         self.url = url if isinstance(url, URL) else URL(url or to_bytes(url, "url"))
         self.headers = _to_fields(headers)
-        self.stream = _to_stream(content)
+        self.stream = ByteStream(b"") if content is None else _to_stream(content)
         self.extensions: Extensions = {} if extensions is None else extensions
-        if "target" in self.extensions:
+        if extensions is not None and "target" in extensions:
             self.url = URL(
                 scheme=self.url.scheme,
                 host=self.url.host,
@@ -146,6 +147,8 @@ class Response:
         TypeError: An argument has the wrong type.
     """
 
+    _content: bytes | None = None
+
     def __init__(
         self,
         status: int,
@@ -158,7 +161,7 @@ class Response:
             raise TypeError(f"status must be an integer, but got {type(status).__name__}.")
         self.status = status
         self.headers = _to_fields(headers)
-        self.stream = _to_stream(content)
+        self.stream = ByteStream(b"") if content is None else _to_stream(content)
         self.extensions: Extensions = {} if extensions is None else extensions
 
     @classmethod
@@ -180,13 +183,12 @@ class Response:
         Raises:
             RuntimeError: It has not been read yet.
         """
-        content = self.__dict__.get("_content")
-        if content is None:
+        if self._content is None:
             raise RuntimeError(
                 "The content of a streamed response is there after 'response.read()' "
                 "(or 'await response.aread()') only."
             )
-        return typing.cast("bytes", content)
+        return self._content
 
     def read(self) -> bytes:
         """Reads the whole body; the second time it is at hand already.
@@ -195,13 +197,16 @@ class Response:
             RuntimeError: The response belongs to async code.
             ReadTimeout, ReadError, RemoteProtocolError: The body did not come.
         """
-        content = self.__dict__.get("_content")
+        content = self._content
         if content is None:
-            stream = self._blocking_stream("read", "aread")
             # A body of ours knows a shorter way, where all of it is here already.
-            read_all = getattr(stream, "read_all", None)
-            content = self._content = b"".join(stream) if read_all is None else read_all()
-        return typing.cast("bytes", content)
+            read_all: ReadAll | None = getattr(self.stream, "read_all", None)
+            if read_all is None:
+                content = b"".join(self._blocking_stream("read", "aread"))
+            else:
+                content = read_all()
+            self._content = content
+        return content
 
     def iter_stream(self) -> collections.abc.Iterator[bytes]:
         """Returns an iterator over the body, part by part as it comes.
@@ -232,8 +237,14 @@ class Response:
         """
         content = self.__dict__.get("_content")
         if content is None:
-            stream = self._async_stream("aread", "read")
-            content = self._content = b"".join([chunk async for chunk in stream])
+            # A body of ours knows a shorter way, where all of it is here already.
+            read_all: AsyncReadAll | None = getattr(self.stream, "aread_all", None)
+            if read_all is None:
+                stream = self._async_stream("aread", "read")
+                content = b"".join([chunk async for chunk in stream])
+            else:
+                content = await read_all()
+            self._content = content
         return typing.cast("bytes", content)
 
     def aiter_stream(self) -> collections.abc.AsyncIterator[bytes]:
@@ -273,8 +284,8 @@ class Response:
     def __getstate__(self) -> dict[str, object]:
         # A body that has been read is bytes; the connection it came by stays here.
         state = dict(self.__dict__)
-        if "_content" in state:
-            state["stream"] = ByteStream(self.content)
+        if self._content is not None:
+            state["stream"] = ByteStream(self._content)
             state["extensions"] = {
                 name: value
                 for name, value in self.extensions.items()

@@ -3,11 +3,10 @@
 import functools
 import re
 
-_DEFAULT_PORTS = {
-    b"http": 80,
-    b"https": 443,
-    b"ws": 80,
-    b"wss": 443,
+HTTP_PORTS = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
+"""The schemes of requests, and their default ports."""
+
+_DEFAULT_PORTS = HTTP_PORTS | {
     b"socks4": 1080,
     b"socks4a": 1080,
     b"socks5": 1080,
@@ -130,11 +129,10 @@ class URL:
         target: bytes | str = b"",
     ) -> None:
         if url:
-            octets = to_bytes(url, "url")
+            octets = url.encode("ascii") if type(url) is str else to_bytes(url, "url")
             # What names a user may hold a password, which is not to be remembered.
             split = _split_url.__wrapped__ if b"@" in octets else _split_url
-            parts = split(octets)
-            self.scheme, self.host, self.port, self.target = parts
+            self.scheme, self.host, self.port, self.target = split(octets)
         else:
             self.scheme = to_bytes(scheme, "scheme")
             self.host = to_bytes(host, "host")
@@ -162,12 +160,7 @@ class URL:
         The brackets of an IPv6 address belong to it, a zone does not: that means
         something on this host only.
         """
-        host, port = self.host, self.port
-        if b":" in host:
-            host = bracketed(host.partition(b"%")[0])
-        if port is None or port == _DEFAULT_PORTS.get(self.scheme):
-            return host
-        return b"%b:%d" % (host, port)
+        return _host_field(self.scheme, self.host, self.port)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -197,6 +190,16 @@ class URL:
 def bracketed(host: bytes) -> bytes:
     """Returns a host as it stands in a URL: IPv6 addresses in brackets."""
     return b"[%b]" % host if b":" in host else host
+
+
+# As few as there are origins that are talked to at a time.
+@functools.lru_cache(maxsize=256)
+def _host_field(scheme: bytes, host: bytes, port: int | None) -> bytes:
+    if b":" in host:
+        host = bracketed(host.partition(b"%")[0])
+    if port is None or port == _DEFAULT_PORTS.get(scheme):
+        return host
+    return b"%b:%d" % (host, port)
 
 
 def _unbracketed(host: bytes) -> bytes:

@@ -12,7 +12,7 @@ from .._messages import BodyStream, Extensions
 from .trace import Tracer
 
 if typing.TYPE_CHECKING:
-    from .body import ResponseBody
+    from .exchange import Exchange
 
 
 class ChunkSource(typing.Protocol):
@@ -45,5 +45,5 @@ class Colour(typing.Protocol):
     def public_stream(self, stream: AsyncNetworkStream) -> object:
         """Returns a stream as the caller may use it."""
 
-    def public_body(self, body: "ResponseBody") -> BodyStream:
+    def public_body(self, exchange: "Exchange") -> BodyStream:
         """Returns a response's body as the caller may iterate and close it."""

@@ -1,12 +1,20 @@
-"""What one request and its response have in common while they last."""
+"""One request and its response, from the first byte sent to the end of the body."""
 
 import collections
+import time
+import typing
 
-from httpcore_interface import AsyncNetworkStream, RemoteProtocolError
+from httpcore_interface import AsyncNetworkStream, ReadError, RemoteProtocolError
 
+from .._messages import Extensions, Request
 from .._protocol.http11 import Head, RequestWriter, ResponseReader
+from .closing import Closable, close_all
+from .lease import Lease
 from .timeouts import Timeouts
 from .trace import Tracer
+
+if typing.TYPE_CHECKING:
+    from .http11 import HTTP11Connection
 
 READ_SIZE = 64 * 1024
 """Bytes asked of the stream at once, for heads and bodies alike: enough for nearly
@@ -20,21 +28,40 @@ _MOST_INTERIM_HEADS = 100
 class Exchange:
     """One request and its response on one connection.
 
+    Once the head has come, the response is *open*. It ends once: when its body has
+    been read, when it is closed, when reading fails, or when it is found abandoned.
+    The books are settled before the first await, so that a cancellation finds
+    nothing half done.
+
     Args:
-        stream: The connection.
-        writer: The request as bytes.
+        connection: What it goes over.
+        request: What is sent.
+        writer: The same as bytes.
         timeouts: How long it may take.
         tracer: Who is told, if anybody.
 
     Attributes:
+        stream: The connection's.
         reader: The response as events.
         early_head: A final head that came while the request was being sent.
         early_chunks: What came of its body meanwhile; None if nothing did.
         is_sent: Whether all of the request was sent.
     """
 
+    # One object, since one is made for each request: what it does is told apart by
+    # the headings below.
     __slots__ = (
+        "_connection",
+        "_doomed",
+        "_extensions",
+        "_failure",
         "_interim_heads",
+        "_is_complete",
+        "_is_open",
+        "_is_reading",
+        "_is_told",
+        "_lease",
+        "_request",
         "early_chunks",
         "early_head",
         "is_sent",
@@ -46,12 +73,15 @@ class Exchange:
 
     def __init__(
         self,
-        stream: AsyncNetworkStream,
+        connection: "HTTP11Connection",
+        request: Request,
         writer: RequestWriter,
         timeouts: Timeouts,
         tracer: Tracer | None,
     ) -> None:
-        self.stream = stream
+        self._connection = connection
+        self._request = request
+        self.stream: AsyncNetworkStream = connection.stream
         self.reader = ResponseReader(writer)
         self.timeouts = timeouts
         self.tracer = tracer
@@ -59,20 +89,33 @@ class Exchange:
         self.early_chunks: collections.deque[bytes] | None = None
         self.is_sent = False
         self._interim_heads = 0
+        self._lease: Lease | None = None
+        self._doomed: list[Closable] | None = None
+        self._failure: BaseException | None = None
+        self._is_open = self._is_complete = self._is_reading = self._is_told = False
+
+    # -- the head ----------------------------------------------------------------
 
     async def receive_head(self) -> Head:
         """Returns the final head, reading until it has come."""
         if self.early_head is not None:
             return self.early_head
-        reader = self.reader
+        reader, timeouts = self.reader, self.timeouts
+        # Nearly always the first read brings it: there is nothing to look at before.
+        head = reader.next_head() if reader.received else None
         while True:
-            head = reader.next_head()
             if head is None:
-                reader.feed(await self.stream.read(READ_SIZE, self.timeouts.for_read()))
+                reader.feed(
+                    await self.stream.read(
+                        READ_SIZE,
+                        timeouts.read if timeouts.deadline is None else timeouts.for_read(),
+                    )
+                )
             elif is_final(head):
                 return head
             else:
                 await self._note_interim(head)
+            head = reader.next_head()
 
     async def take_early_head(self, *, until_continue: bool = False) -> bool:
         """Takes the heads that have been received; the final one is set aside.
@@ -119,6 +162,195 @@ class Exchange:
             await self.tracer.tell(
                 "http11.receive_interim_response.complete", {"return_value": head}
             )
+
+    # -- reading the body --------------------------------------------------------
+
+    def open(self, extensions: Extensions, lease: Lease | None) -> None:
+        """Begins the response, its head known.
+
+        Args:
+            extensions: The response's; trailers are put there.
+            lease: What to give back at the end; None for a connection without a pool.
+        """
+        self._extensions = extensions
+        self._lease = lease
+        self._is_open = True
+
+    def take_chunk(self) -> bytes | None:
+        """Returns what can be had without waiting.
+
+        Returns:
+            A part of the body, `b""` at its end, None if `next_chunk` has to be
+            awaited for either.
+        """
+        if not self._is_open or self._is_reading or self.tracer is not None:
+            return b"" if self._is_complete and not self._doomed else None
+        try:
+            chunk = self._next_received()
+        except Exception as exc:  # noqa: BLE001 - raised by next_chunk()
+            self._failure = exc
+            return None
+        if chunk == b"":
+            self._complete()
+            if self._doomed:
+                return None
+        return chunk
+
+    def take_rest(self) -> bytes | None:
+        """Returns the whole rest of the body if it has been received already.
+
+        Returns:
+            None if `next_chunk` has to be awaited; nothing was taken then.
+        """
+        if not self._is_open or self._is_reading or self.tracer or self.early_chunks:
+            return None
+        rest = self.reader.take_rest()
+        if rest is not None:
+            self._complete()
+        return rest
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and left nothing to close."""
+        return not self._is_open and not self._doomed
+
+    async def next_chunk(self) -> bytes:
+        """Returns the next part of the body, `b""` at its end.
+
+        Raises:
+            ReadTimeout, ReadError, RemoteProtocolError: It did not come.
+            RuntimeError: The response was closed before, or somebody else is reading it.
+        """
+        if not self._is_open:
+            return await self._past_the_end()
+        if self._is_reading:
+            raise RuntimeError("another thread or task is reading this response")
+        try:
+            if self.tracer is not None and not self._is_told:
+                self._is_told = True
+                await self._tell("started", {"request": self._request})
+            if self._failure is not None:
+                raise self._failure  # noqa: TRY301 - from take_chunk()
+            self._is_reading = True
+            while (chunk := self._next_received()) is None:
+                self.reader.feed(await self.stream.read(READ_SIZE, self.timeouts.for_read()))
+            self._is_reading = False
+        except BaseException as exc:
+            await self._fail(exc)
+            raise
+        if chunk == b"":
+            self._complete()
+            # Where the protocol has changed, the exchange goes on.
+            if not self._is_open:
+                await self._conclude("complete", {"return_value": None})
+        return chunk
+
+    def _next_received(self) -> bytes | None:
+        if self.early_chunks:
+            return self.early_chunks.popleft()
+        return self.reader.next_chunk()
+
+    async def _past_the_end(self) -> bytes:
+        if self._doomed:
+            await self._close_doomed()
+        if self._failure is not None:
+            raise ReadError("this response could not be read to its end") from self._failure
+        if not self._is_complete:
+            raise RuntimeError("this response was closed before its body had been read")
+        return b""
+
+    # -- the end -----------------------------------------------------------------
+
+    def _complete(self) -> None:
+        """Settles that the body has been read to its end."""
+        self._is_complete = True
+        reader = self.reader
+        if reader.fallback is not None:
+            if reader.trailers:
+                self._extensions["trailing_headers"] = reader.trailers
+            if reader.has_switched:
+                # The exchange goes on, as something else.
+                return
+        self._end(reusable=self.is_sent and reader.may_continue)
+
+    def _end(self, *, reusable: bool) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        now = time.monotonic()
+        reusable = self._connection.finish(now, reusable=reusable)
+        if self._lease is not None:
+            self._doomed = self._lease.end(now, reusable=reusable)
+        elif not reusable:
+            self._doomed = [self._connection]
+
+    async def _fail(self, exc: BaseException) -> None:
+        self._failure = exc
+        self._end(reusable=False)
+        await self._conclude("failed", {"exception": exc})
+        self._connection.explain(exc)
+
+    async def aclose(self) -> None:
+        """Ends the exchange, wherever the body is.
+
+        What was received already is read; if that is the whole body, the connection
+        can go on.
+        """
+        if not self._is_open:
+            await self._close_doomed()
+            return
+        # Under somebody who reads, nothing can be left in order.
+        if self._is_reading or not self._has_all():
+            self._end(reusable=False)
+        await self._conclude("complete", {"return_value": None})
+
+    def _has_all(self) -> bool:
+        """Reads what was received; settles, if it is everything."""
+        try:
+            while chunk := self._next_received():
+                pass
+        except Exception:  # noqa: BLE001 - nobody wants the body any more
+            return False
+        if chunk is None or self.reader.has_switched:
+            return False
+        self._complete()
+        return True
+
+    def replace_stream(self, stream: AsyncNetworkStream) -> None:
+        """Notes that the connection, its protocol changed, goes on encrypted."""
+        self._connection.stream = stream
+
+    async def _conclude(self, outcome: str, facts: dict[str, object]) -> None:
+        """Tells of the end, and closes what it leaves to close."""
+        tracer = self.tracer
+        try:
+            if tracer is not None:
+                if self._is_told:
+                    await self._tell(outcome, facts)
+                await tracer.tell("http11.response_closed.started", {})
+        finally:
+            await self._close_doomed()
+        if tracer is not None:
+            await tracer.tell("http11.response_closed.complete", {"return_value": None})
+
+    async def _tell(self, event: str, facts: dict[str, object]) -> None:
+        tracer = self.tracer
+        assert tracer is not None
+        await tracer.tell(f"http11.receive_response_body.{event}", facts)
+
+    async def _close_doomed(self) -> None:
+        doomed, self._doomed = self._doomed, None
+        if doomed:
+            await close_all(doomed)
+
+    def __del__(self) -> None:
+        # In a finaliser, at any moment and in any thread: no lock, no waiting.
+        if self._is_open:
+            self._is_open = False
+            self._connection.finish(0.0, reusable=False)
+        # Asked even so: an interrupt may have come between the two.
+        if self._lease is not None and not self._lease.is_over:
+            self._lease.abandon()
 
 
 def is_final(head: Head) -> bool:

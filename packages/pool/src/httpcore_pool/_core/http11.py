@@ -10,14 +10,14 @@ from httpcore_interface import (
     ReadError,
     ReadTimeout,
     RemoteProtocolError,
+    UnsupportedProtocol,
     WriteError,
     WriteTimeout,
 )
 
 from .._messages import Extensions, Request, Response
 from .._protocol.http11 import Head, RequestWriter
-from .._url import Origin
-from .body import ResponseBody
+from .._url import HTTP_PORTS, Origin
 from .colour import Colour
 from .exchange import Exchange
 from .lease import Lease
@@ -36,16 +36,37 @@ class State(enum.Enum):
     CLOSED = "CLOSED"
 
 
+# In Python 3.11 a member of an enumeration costs ten times a name of the module.
+_NEW = State.NEW
+_ACTIVE = State.ACTIVE
+_IDLE = State.IDLE
+_CLOSED = State.CLOSED
+
+
 def check_origin(request: Request, origin: Origin) -> None:
     """Makes sure that a request goes where a connection leads.
 
     Raises:
         RuntimeError: It does not.
+        UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
     """
+    if request.url.scheme not in HTTP_PORTS:
+        raise unsupported(request.url.scheme)
     if request.url.origin != origin:
         raise RuntimeError(
             f"a request to {request.url.origin} cannot go over the connection to {origin}"
         )
+
+
+def unsupported(scheme: bytes) -> UnsupportedProtocol:
+    """Returns the error of a request whose scheme is not HTTP's."""
+    if not scheme:
+        return UnsupportedProtocol(
+            "Request URL is missing an 'http://' or 'https://' protocol."
+        )
+    return UnsupportedProtocol(
+        f"Request URL has an unsupported protocol '{scheme.decode('ascii', 'replace')}://'."
+    )
 
 
 class HTTP11Connection:
@@ -68,6 +89,7 @@ class HTTP11Connection:
         "_colour",
         "_idle_since",
         "_lock",
+        "_public_stream",
         "is_aborted",
         "is_answered",
         "is_repeatable",
@@ -79,7 +101,8 @@ class HTTP11Connection:
     def __init__(self, stream: AsyncNetworkStream, colour: Colour) -> None:
         self.stream = stream
         self._colour = colour
-        self.state = State.NEW
+        self._public_stream = colour.public_stream(stream)
+        self.state = _NEW
         self.served = 0
         self.is_answered = False
         self.is_repeatable = False
@@ -116,32 +139,29 @@ class HTTP11Connection:
         message = whole_message(request, writer) if tracer is None else None
         upload = Upload(request, writer, self._colour) if message is None else None
         self._begin()
-        stream = self.stream
-        exchange = Exchange(stream, writer, timeouts, tracer)
+        exchange = Exchange(self, request, writer, timeouts, tracer)
         try:
-            if tracer is None:
+            if message is not None:
                 try:
-                    if message is not None:
-                        await stream.write(message, timeouts.for_write())
-                        exchange.is_sent = True
-                    elif upload is not None:
-                        await upload.send(exchange)
+                    await self.stream.write(
+                        message,
+                        timeouts.write if timeouts.deadline is None else timeouts.for_write(),
+                    )
+                    exchange.is_sent = True
                 except (WriteError, WriteTimeout) as exc:
-                    if upload is not None and upload.is_source_broken:
-                        raise
                     await self._answer_instead(exchange, exc)
                 head = await exchange.receive_head()
             else:
                 assert upload is not None
-                head = await self._exchange_heads_traced(request, upload, exchange, tracer)
+                head = await self._exchange_heads(request, upload, exchange, tracer)
         except BaseException as exc:
             self.is_answered = exchange.reader.received > 0
             self.is_repeatable = upload is None or upload.is_repeatable
-            self.state = State.CLOSED
+            self.state = _CLOSED
             await self.stream.aclose()
             self.explain(exc)
             raise
-        return self._respond(request, exchange, head, lease)
+        return self._respond(exchange, head, lease)
 
     async def handle_alone(self, request: Request, origin: Origin) -> Response:
         """Sends a request; for use without a pool.
@@ -156,9 +176,9 @@ class HTTP11Connection:
 
     def _begin(self) -> None:
         with self._lock:
-            if self.state is not State.IDLE and self.state is not State.NEW:
+            if self.state is not _IDLE and self.state is not _NEW:
                 raise ConnectionNotAvailable(f"this connection is {self.state.value}")
-            self.state = State.ACTIVE
+            self.state = _ACTIVE
         self.served += 1
         self.is_answered = False
 
@@ -180,46 +200,58 @@ class HTTP11Connection:
         except (ReadError, ReadTimeout, RemoteProtocolError):
             raise failure from failure.__cause__
 
-    async def _exchange_heads_traced(
-        self, request: Request, upload: Upload, exchange: Exchange, tracer: Tracer
+    async def _exchange_heads(
+        self, request: Request, upload: Upload, exchange: Exchange, tracer: Tracer | None
     ) -> Head:
-        """Does what the plain way does, with somebody watching."""
+        """Does what the short way does, in more than one step or with somebody watching."""
         info = {"request": request}
         try:
-            sending = upload.send_head(exchange)
-            await tracer.run("http11.send_request_headers", info, sending)
-            sending = upload.send_body(exchange)
-            await tracer.run("http11.send_request_body", info, sending)
+            if tracer is None:
+                await upload.send(exchange)
+            else:
+                sending = upload.send_head(exchange)
+                await tracer.run("http11.send_request_headers", info, sending)
+                sending = upload.send_body(exchange)
+                await tracer.run("http11.send_request_body", info, sending)
         except (WriteError, WriteTimeout) as exc:
             if upload.is_source_broken:
                 raise
             await self._answer_instead(exchange, exc)
         receiving = exchange.receive_head()
+        if tracer is None:
+            return await receiving
         return await tracer.run("http11.receive_response_headers", info, receiving)
 
-    def _respond(
-        self, request: Request, exchange: Exchange, head: Head, lease: Lease | None
-    ) -> Response:
+    def _respond(self, exchange: Exchange, head: Head, lease: Lease | None) -> Response:
         version, status, reason, fields = head
         self.is_answered = True
-        extensions: Extensions = {"http_version": version, "reason_phrase": reason}
-        body = ResponseBody(self, request, exchange, extensions, lease)
-        stream = self.stream
-        if exchange.reader.has_switched:
-            stream = UpgradedStream(stream, exchange.reader.unread, body)
-        extensions["network_stream"] = self._colour.public_stream(stream)
-        return Response.received(status, fields, self._colour.public_body(body), extensions)
+        extensions: Extensions = {
+            "http_version": version,
+            "reason_phrase": reason,
+            "network_stream": self._public_stream,
+        }
+        exchange.open(extensions, lease)
+        reader = exchange.reader
+        if reader.fallback is not None and reader.has_switched:
+            stream = UpgradedStream(self.stream, reader.unread, exchange)
+            extensions["network_stream"] = self._colour.public_stream(stream)
+        return Response.received(status, fields, self._colour.public_body(exchange), extensions)
 
-    def finish(self, *, reusable: bool) -> bool:
+    def finish(self, now: float, *, reusable: bool) -> bool:
         """Notes the end of an exchange.
 
+        Args:
+            now: The time, in seconds.
+            reusable: Whether the connection may take another.
+
         Returns:
-            Whether the connection can take another.
+            Whether it can.
         """
-        if self.state is State.ACTIVE:
-            self.state = State.IDLE if reusable else State.CLOSED
-            self._idle_since = time.monotonic()
-        return self.state is State.IDLE
+        if self.state is not _ACTIVE:
+            return self.state is _IDLE
+        self.state = _IDLE if reusable else _CLOSED
+        self._idle_since = now
+        return reusable
 
     def explain(self, exc: BaseException) -> None:
         """Replaces an error by its true reason, if this side closed the connection.
@@ -252,9 +284,9 @@ class HTTP11Connection:
 
     async def aclose(self) -> None:
         """Closes the connection, whatever it is doing."""
-        if self.state is State.ACTIVE:
+        if self.state is _ACTIVE:
             self.is_aborted = True
-        self.state = State.CLOSED
+        self.state = _CLOSED
         await self.stream.aclose()
 
     # -- what is asked about it --------------------------------------------------
@@ -262,12 +294,12 @@ class HTTP11Connection:
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a request, and has had one."""
-        return self.state is State.IDLE
+        return self.state is _IDLE
 
     @property
     def is_closed(self) -> bool:
         """Whether it will never carry a request again."""
-        return self.state is State.CLOSED
+        return self.state is _CLOSED
 
     def has_expired(self, expiry: float | None) -> bool:
         """Returns whether it is idle, but should not be used any more.
@@ -275,7 +307,7 @@ class HTTP11Connection:
         Args:
             expiry: Seconds that it may be idle; None is no limit.
         """
-        if self.state is not State.IDLE:
+        if self.state is not _IDLE:
             return False
         is_old = expiry is not None and time.monotonic() - self._idle_since >= expiry
         return is_old or bool(self.stream.get_extra_info("is_readable"))

@@ -8,10 +8,14 @@ from .closing import Closable
 class Lease(typing.Protocol):
     """A request's hold on a connection of a pool."""
 
-    def end(self, *, reusable: bool) -> list[Closable] | None:
+    is_over: bool
+    """Whether the connection was given back."""
+
+    def end(self, now: float, *, reusable: bool) -> list[Closable] | None:
         """Gives the connection back, at once; the second time nothing happens.
 
         Args:
+            now: The time, in seconds.
             reusable: Whether it can take another request.
 
         Returns:

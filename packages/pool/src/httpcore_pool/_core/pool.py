@@ -18,21 +18,23 @@ from httpcore_interface import (
     PoolTimeout,
     ReadError,
     RemoteProtocolError,
-    UnsupportedProtocol,
     WriteError,
 )
 
 from .._messages import Request, Response
 from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wakeable, Work
-from .._url import Origin
+from .._url import HTTP_PORTS, Origin
 from .closing import Closable, close_all
 from .colour import Colour
 from .connection import Connection
-from .http11 import HTTP11Connection
-from .timeouts import Deadline, Timeouts
+from .http11 import HTTP11Connection, unsupported
+from .timeouts import NO_TIMEOUTS, Deadline, Timeouts
 from .trace import Tracer
 
-_PORTS = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
+# In Python 3.11 a member of an enumeration costs ten times a name of the module.
+_DIALLING = SlotState.DIALLING
+_ACTIVE = SlotState.ACTIVE
+_CLOSED = SlotState.CLOSED
 
 # RFC 9110, section 9.2.2: sending them twice is the same as sending them once.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
@@ -55,6 +57,10 @@ class Pool:
         state: Who waits, who is idle, what is closed.
         lock: Guards `state`, and nothing else. Held for microseconds, never across
             an await, a callback, a close or anything that a finaliser may call.
+        is_interrupted: Returns whether this very thread is inside the lock. That is so
+            in a finaliser that the garbage collector calls, or in a signal handler,
+            when it happens to interrupt the pool at its books. Whoever may be called
+            there asks first, and leaves it to the next operation.
     """
 
     def __init__(
@@ -65,9 +71,10 @@ class Pool:
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
     ) -> None:
         self.state: PoolState[Connection] = PoolState(limits)
-        # Only to know its owner is it one that may be entered twice: see
-        # `is_interrupted`.
+        # Only to know its owner is it one that may be entered twice.
         self.lock = threading.RLock()
+        # threading.Condition uses it, too; the stubs leave it out.
+        self.is_interrupted: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
         self._colour = colour
         self._make_connection = make_connection
         self._backend = backend
@@ -93,29 +100,32 @@ class Pool:
             ConnectError, ConnectTimeout, and what an exchange raises.
         """
         url = request.url
-        port = _PORTS.get(url.scheme)
+        port = HTTP_PORTS.get(url.scheme)
         if port is None:
-            raise _unsupported(url.scheme)
+            raise unsupported(url.scheme)
         if not url.host:
             raise LocalProtocolError(f"Request URL has no host: {bytes(url)!r}")
-        timeouts = Timeouts.of(request.extensions)
-        tracer = self._colour.tracer(request.extensions)
+        extensions = request.extensions
+        timeouts = Timeouts.of(extensions) if "timeout" in extensions else NO_TIMEOUTS
+        tracer = self._colour.tracer(extensions)
         key = (url.scheme, url.host, port if url.port is None else url.port)
         if self.is_interrupted():
             raise RuntimeError("a finaliser or signal handler has interrupted the pool itself")
         # Made first: from the moment of the claim on, it gives back what was given.
         lease = PoolLease(self)
+        state = self.state
         try:
             now = time.monotonic()
             with self.lock:
                 if self._abandoned or self._is_close_due:
                     self._settle_abandoned(now)
-                lease.got = self.state.claim(key, now)
-                work = self.state.take_work()
-            if work is not None or isinstance(lease.got, Ticket):
-                lease.got = await self._await_slot(lease.got, work, timeouts)
-            slot = lease.slot
-            if slot.state is SlotState.DIALLING:
+                got = lease.got = state.claim(key, now)
+                work = state.take_work() if state.doomed or state.granted else None
+            if work is not None or type(got) is Ticket:
+                got = lease.got = await self._await_slot(got, work, timeouts)
+            assert type(got) is Slot
+            slot = got
+            if slot.state is _DIALLING:
                 http = await self._dial(slot, key, request, timeouts, tracer)
             else:
                 if slot.connection is None:
@@ -128,7 +138,7 @@ class Pool:
                     http = await self._redial(
                         slot, key, request, timeouts, tracer, is_retry=False
                     )
-            slot.state = SlotState.ACTIVE
+            slot.state = _ACTIVE
             served = http.served
             is_retry = True
             try:
@@ -147,7 +157,7 @@ class Pool:
             # The server had closed the connection while it was idle, and the
             # request was too late to be noticed: it goes out once more.
             http = await self._redial(slot, key, request, timeouts, tracer, is_retry=is_retry)
-            slot.state = SlotState.ACTIVE
+            slot.state = _ACTIVE
             try:
                 return await http.handle(request, timeouts, tracer, lease)
             except ConnectionNotAvailable as exc:
@@ -227,7 +237,7 @@ class Pool:
         connection = self._make_connection(Origin(*key))
         # From here on `close()` and `connections` see it.
         slot.connection = connection
-        if slot.state is SlotState.CLOSED:
+        if slot.state is _CLOSED:
             raise _closed()
         http = await connection.connect(request, timeouts, tracer)
         with self.lock:
@@ -259,16 +269,6 @@ class Pool:
         if not is_open:
             raise _closed()
         return await self._dial(slot, key, request, timeouts, tracer)
-
-    def is_interrupted(self) -> bool:
-        """Returns whether this very thread is inside the lock.
-
-        That is so in a finaliser that the garbage collector calls, or in a signal
-        handler, when it happens to interrupt the pool at its books. Whoever may be
-        called there asks first, and leaves it to the next operation.
-        """
-        # threading.Condition uses it, too; the stubs leave it out.
-        return self.lock._is_owned()  # type: ignore[attr-defined, no-any-return]
 
     def note_abandoned(self, lease: "PoolLease") -> None:
         """Notes, in a finaliser, that nobody will end a response."""
@@ -381,22 +381,16 @@ class PoolLease:
         self.got: Slot[Connection] | Ticket[Connection] | None = None
         self.is_over = False
 
-    @property
-    def slot(self) -> Slot[Connection]:
-        """The slot that it holds."""
-        assert isinstance(self.got, Slot)
-        return self.got
-
-    def end(self, *, reusable: bool) -> list[Closable] | None:
+    def end(self, now: float, *, reusable: bool) -> list[Closable] | None:
         """Gives back what it holds; whoever waits for that is woken."""
         pool = self._pool
         if pool.is_interrupted():
             pool.note_abandoned(self)
             return None
-        now = time.monotonic()
+        state = pool.state
         with pool.lock:
             self.settle_held(now, reusable=reusable)
-            work = pool.state.take_work()
+            work = state.take_work() if state.doomed or state.granted else None
         if work is None:
             return None
         pool.wake(work)
@@ -404,38 +398,29 @@ class PoolLease:
 
     def settle_held(self, now: float, *, reusable: bool) -> None:
         """Does so in the books, once. The caller holds the lock."""
-        pool, got = self._pool, self.got
+        got, state = self.got, self._pool.state
         if self.is_over:
             return
-        if isinstance(got, Ticket):
-            pool.state.abandon(got, now)
-        elif got is not None and got.state is SlotState.DIALLING:
-            pool.state.failed(got, now)
-        elif got is not None:
-            pool.state.release(got, now, reusable=reusable)
+        if type(got) is Slot:
+            if got.state is _DIALLING:
+                state.failed(got, now)
+            else:
+                state.release(got, now, reusable=reusable)
+        elif type(got) is Ticket:
+            state.abandon(got, now)
         # Last: what interrupts this leaves a lease that is still to be ended.
         self.is_over = True
 
     def give_up(self) -> list[Closable] | None:
         """Gives it back after a failure; the connection may have survived that."""
         connection = self.got.connection if isinstance(self.got, Slot) else None
-        return self.end(reusable=connection is not None and connection.is_available)
+        reusable = connection is not None and connection.is_available
+        return self.end(time.monotonic(), reusable=reusable)
 
     def abandon(self) -> None:
         """Gives it back from a finaliser."""
-        if not self.is_over:
-            self._pool.note_abandoned(self)
+        self._pool.note_abandoned(self)
 
 
 def _closed() -> ConnectError:
     return ConnectError("the connection pool was closed while the request connected")
-
-
-def _unsupported(scheme: bytes) -> UnsupportedProtocol:
-    if not scheme:
-        return UnsupportedProtocol(
-            "Request URL is missing an 'http://' or 'https://' protocol."
-        )
-    return UnsupportedProtocol(
-        f"Request URL has an unsupported protocol '{scheme.decode('ascii', 'replace')}://'."
-    )

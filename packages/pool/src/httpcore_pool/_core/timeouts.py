@@ -26,9 +26,11 @@ class Timeouts:
         read: For waiting for bytes.
         write: For waiting until the peer takes bytes.
         pool: For waiting for a connection of the pool.
+        deadline: When the total is over, on the clock `time.monotonic`; where it is
+            None, the others may be read directly, and a call is saved.
     """
 
-    __slots__ = ("_deadline", "_total", "connect", "pool", "read", "write")
+    __slots__ = ("_total", "connect", "deadline", "pool", "read", "write")
 
     def __init__(self, timeout: collections.abc.Mapping[str, float | None]) -> None:
         self.connect = timeout.get("connect")
@@ -36,7 +38,7 @@ class Timeouts:
         self.write = timeout.get("write")
         self.pool = timeout.get("pool")
         self._total = total = timeout.get("total")
-        self._deadline: float | None = None
+        self.deadline: float | None = None
         for seconds in (self.connect, self.read, self.write, self.pool, total):
             # "not >=" also refuses NaN, which compares with nothing.
             if seconds is not None and not seconds >= 0:
@@ -44,7 +46,7 @@ class Timeouts:
                     f"a timeout must be None or at least 0 seconds, but is {seconds!r}"
                 )
         if total is not None:
-            self._deadline = time.monotonic() + total
+            self.deadline = time.monotonic() + total
 
     @classmethod
     def of(cls, extensions: Extensions) -> "Timeouts":
@@ -70,7 +72,7 @@ class Timeouts:
         Raises:
             ConnectTimeout: Nothing is left of the total.
         """
-        if self._deadline is None:
+        if self.deadline is None:
             return self.connect
         return self._within_total(self.connect, ConnectTimeout)
 
@@ -80,7 +82,7 @@ class Timeouts:
         Raises:
             ConnectTimeout: Nothing is left of the total.
         """
-        if self._deadline is None:
+        if self.deadline is None:
             return seconds
         return self._within_total(seconds, ConnectTimeout) or seconds
 
@@ -90,7 +92,7 @@ class Timeouts:
         Raises:
             ReadTimeout: Nothing is left of the total.
         """
-        if self._deadline is None:
+        if self.deadline is None:
             return self.read
         return self._within_total(self.read, ReadTimeout)
 
@@ -100,7 +102,7 @@ class Timeouts:
         Raises:
             WriteTimeout: Nothing is left of the total.
         """
-        if self._deadline is None:
+        if self.deadline is None:
             return self.write
         return self._within_total(self.write, WriteTimeout)
 
@@ -110,15 +112,15 @@ class Timeouts:
         Raises:
             PoolTimeout: Nothing is left of the total.
         """
-        if self._deadline is None:
+        if self.deadline is None:
             return self.pool
         return self._within_total(self.pool, PoolTimeout)
 
     def _within_total(
         self, seconds: float | None, expired: type[TimeoutException]
     ) -> float | None:
-        assert self._deadline is not None
-        left = self._deadline - time.monotonic()
+        assert self.deadline is not None
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise expired(f"the total timeout of {self._total} seconds is over")
         return left if seconds is None or left < seconds else seconds

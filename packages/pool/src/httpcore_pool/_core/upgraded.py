@@ -6,7 +6,7 @@ import typing
 from httpcore_interface import AsyncNetworkStream, ConnectError
 
 if typing.TYPE_CHECKING:
-    from .body import ResponseBody
+    from .exchange import Exchange
 
 
 class UpgradedStream(AsyncNetworkStream):
@@ -15,15 +15,15 @@ class UpgradedStream(AsyncNetworkStream):
     Args:
         stream: The connection.
         unread: What came with the head and belongs to the new protocol.
-        body: The response's; closing this stream ends it.
+        exchange: Where it began; closing this stream ends it.
     """
 
-    __slots__ = ("_body", "_stream", "_unread")
+    __slots__ = ("_exchange", "_stream", "_unread")
 
-    def __init__(self, stream: AsyncNetworkStream, unread: bytes, body: "ResponseBody") -> None:
+    def __init__(self, stream: AsyncNetworkStream, unread: bytes, exchange: "Exchange") -> None:
         self._stream = stream
         self._unread = unread
-        self._body = body
+        self._exchange = exchange
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Reads; what came with the head comes first."""
@@ -39,7 +39,7 @@ class UpgradedStream(AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Closes the connection, and ends the response with it."""
-        await self._body.aclose()
+        await self._exchange.aclose()
 
     async def start_tls(
         self,
@@ -58,7 +58,7 @@ class UpgradedStream(AsyncNetworkStream):
                 f"{len(self._unread)} bytes came from the server before the TLS handshake"
             )
         self._stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        self._body.replace_stream(self._stream)
+        self._exchange.replace_stream(self._stream)
         return self
 
     # What comes back depends on the name that is asked for.

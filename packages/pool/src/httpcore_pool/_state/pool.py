@@ -65,6 +65,13 @@ class PoolState(typing.Generic[C]):
 
     Args:
         limits: What to decide by.
+
+    Attributes:
+        doomed: Connections to close, for `take_work`.
+        granted: Tickets whose owners are to be woken, likewise. Mostly both are empty:
+            whoever is in a hurry looks first.
+        active: How many requests hold a slot.
+        queued: How many wait for one.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -81,8 +88,8 @@ class PoolState(typing.Generic[C]):
         self._heads: list[tuple[int, OriginState[C]]] = []
         self._shares: collections.OrderedDict[typing.Hashable, bool] = collections.OrderedDict()
         self._numbers = 0
-        self._doomed: list[C] = []
-        self._granted: list[Ticket[C]] = []
+        self.doomed: list[C] = []
+        self.granted: list[Ticket[C]] = []
         self.active = 0
         self.queued = 0
         self._opened = self._reused = self._closed = self._retried = 0
@@ -111,7 +118,7 @@ class PoolState(typing.Generic[C]):
         origin = self._origins.get(key)
         if origin is None:
             origin = self._add_origin(key, may_share)
-        slot = self._take_open(origin, now)
+        slot = self._take_open(origin, now) if origin.idle or origin.roomy else None
         if self._idle:
             self._drop_expired(now)
         if slot is None:
@@ -344,10 +351,12 @@ class PoolState(typing.Generic[C]):
             return
         slot.state = _IDLE
         slot.idle_since = now
-        slot.origin.roomy.pop(slot, None)
+        origin = slot.origin
+        if origin.roomy:
+            origin.roomy.pop(slot, None)
         if self._idle:
             self._drop_expired(now)
-        slot.origin.idle[slot] = None
+        origin.idle[slot] = None
         self._idle[slot] = None
         if len(self._idle) > self._most_idle:
             self._evict(next(iter(self._idle)))
@@ -395,7 +404,7 @@ class PoolState(typing.Generic[C]):
     def _remove(self, slot: Slot[C]) -> None:
         """Removes a slot whose connection was established, and dooms that."""
         if slot.connection is not None:
-            self._doomed.append(slot.connection)
+            self.doomed.append(slot.connection)
         self._closed += 1
         self._discard(slot)
 
@@ -419,14 +428,14 @@ class PoolState(typing.Generic[C]):
             # What is being dialled as well, if the dialler has put it there already:
             # closing it is what ends the dial.
             if slot.connection is not None:
-                self._doomed.append(slot.connection)
+                self.doomed.append(slot.connection)
             if slot.state is not _DIALLING:
                 self._closed += 1
             slot.state = _CLOSED
         for origin in self._origins.values():
             for ticket in origin.tickets:
                 ticket.is_refused = True
-                self._granted.append(ticket)
+                self.granted.append(ticket)
         self.slots.clear()
         self._origins.clear()
         self._idle.clear()
@@ -492,7 +501,7 @@ class PoolState(typing.Generic[C]):
     def _grant(self, ticket: Ticket[C], slot: Slot[C]) -> None:
         ticket.slot = slot
         self.active += 1
-        self._granted.append(ticket)
+        self.granted.append(ticket)
         self._remove_ticket(ticket)
 
     def _remove_ticket(self, ticket: Ticket[C]) -> None:
@@ -508,11 +517,11 @@ class PoolState(typing.Generic[C]):
 
     def take_work(self) -> Work[C] | None:
         """Hands over, once, the connections to close and the tickets to wake."""
-        if not self._doomed and not self._granted:
+        if not self.doomed and not self.granted:
             return None
-        work = Work(self._doomed, self._granted)
-        self._doomed = []
-        self._granted = []
+        work = Work(self.doomed, self.granted)
+        self.doomed = []
+        self.granted = []
         return work
 
     def stats(self) -> PoolStats:

@@ -63,6 +63,7 @@ class ResponseReader:
             how the response reads.
 
     Attributes:
+        fallback: h11's reader, where the lane has handed over to it.
         received: How many bytes it was fed.
         trailers: The fields after a chunked body; complete when that has ended.
     """
@@ -71,7 +72,6 @@ class ResponseReader:
         "_buffer",
         "_crlf_due",
         "_expected",
-        "_fallback",
         "_head",
         "_is_at_eof",
         "_keeps_alive",
@@ -79,6 +79,7 @@ class ResponseReader:
         "_position",
         "_remaining",
         "_request",
+        "fallback",
         "received",
     )
 
@@ -89,14 +90,14 @@ class ResponseReader:
         self._position = 0
         self._mode = _HEAD
         self._is_at_eof = False
-        self._fallback: H11Reader | None = None
+        self.fallback: H11Reader | None = None
         self.received = 0
 
     def feed(self, received: bytes) -> None:
         """Takes what was received; `b""` is the end of the stream."""
         self.received += len(received)
-        if self._fallback is not None:
-            self._fallback.feed(received)
+        if self.fallback is not None:
+            self.fallback.feed(received)
         elif not received:
             self._is_at_eof = True
         elif self._position < len(self._buffer):
@@ -114,7 +115,7 @@ class ResponseReader:
         Raises:
             RemoteProtocolError: The server broke the rules, or broke off.
         """
-        if self._fallback is None:
+        if self.fallback is None:
             buffer = self._buffer
             blank_line = buffer.find(b"\r\n\r\n")
             if blank_line >= 0:
@@ -205,8 +206,8 @@ class ResponseReader:
         if mode == _CHUNKED:
             return self._next_of_chunked()
         if mode == _FALLBACK:
-            assert self._fallback is not None
-            return self._fallback.next_chunk()
+            assert self.fallback is not None
+            return self.fallback.next_chunk()
         return self._next_until_close()
 
     def take_rest(self) -> bytes | None:
@@ -300,17 +301,17 @@ class ResponseReader:
         from .fallback import H11Reader
 
         self._mode = _FALLBACK
-        self._fallback = H11Reader(self._request.method, self._request.notable)
+        self.fallback = H11Reader(self._request.method, self._request.notable)
         for part in (prefix, received):
             if part:
-                self._fallback.feed(part)
+                self.fallback.feed(part)
         if self._is_at_eof:
-            self._fallback.feed(b"")
+            self.fallback.feed(b"")
         self._buffer = b""
 
     def _fallback_head(self) -> Head | None:
-        assert self._fallback is not None
-        return self._fallback.next_head()
+        assert self.fallback is not None
+        return self.fallback.next_head()
 
     def _fall_back_in_body(self, prefix: bytes, received: bytes) -> bytes | None:
         """Hands a chunked body over to h11 at a place that both know.
@@ -319,18 +320,18 @@ class ResponseReader:
         if the chunks so far had been none.
         """
         self._fall_back(self._head + prefix, received)
-        assert self._fallback is not None
-        self._fallback.next_head()
+        assert self.fallback is not None
+        self.fallback.next_head()
         if prefix:
-            self._fallback.next_chunk()
-        return self._fallback.next_chunk()
+            self.fallback.next_chunk()
+        return self.fallback.next_chunk()
 
     # -- afterwards --------------------------------------------------------------
 
     @property
     def trailers(self) -> list[tuple[bytes, bytes]]:
         """The fields that followed a chunked body (RFC 9110, section 6.5)."""
-        return [] if self._fallback is None else self._fallback.trailers
+        return [] if self.fallback is None else self.fallback.trailers
 
     @property
     def may_continue(self) -> bool:
@@ -339,8 +340,8 @@ class ResponseReader:
         Bytes that came beyond the end belong to no request of ours, and must never
         be taken for the answer to the next one.
         """
-        if self._fallback is not None:
-            return self._fallback.may_continue and not self._fallback.unread
+        if self.fallback is not None:
+            return self.fallback.may_continue and not self.fallback.unread
         return (
             self._mode == _ENDED
             and self._keeps_alive
@@ -351,11 +352,11 @@ class ResponseReader:
     @property
     def has_switched(self) -> bool:
         """Whether the connection now speaks another protocol (101, CONNECT)."""
-        return self._fallback is not None and self._fallback.has_switched
+        return self.fallback is not None and self.fallback.has_switched
 
     @property
     def unread(self) -> bytes:
         """What came behind the end; after a switch, what the new protocol begins with."""
-        if self._fallback is None:
+        if self.fallback is None:
             return self._buffer[self._position :]
-        return self._fallback.unread
+        return self.fallback.unread
