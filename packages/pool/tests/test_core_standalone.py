@@ -81,11 +81,12 @@ def test_busy_connection_takes_no_request(make: Make, network: Network) -> None:
 
 
 def test_unknown_scheme_is_refused_by_name(make: Make) -> None:
-    with make() as connection:
-        with pytest.raises(UnsupportedProtocol, match="unsupported protocol 'ftp://'"):
-            connection.open("GET", "ftp://example.test/")
-        with pytest.raises(UnsupportedProtocol, match="missing an 'http://' or 'https://'"):
-            connection.open("GET", "//example.test/")
+    connection = make(TakeRequest(), Give(reply(b"one")))
+    with pytest.raises(UnsupportedProtocol, match="unsupported protocol 'ftp://'"):
+        connection.open("GET", "ftp://example.test/")
+    with pytest.raises(UnsupportedProtocol, match="missing an 'http://' or 'https://'"):
+        connection.open("GET", "//example.test/")
+    assert connection.request("GET", URL_A).body == b"one"
 
 
 def test_request_to_another_origin_is_refused(make: Make, network: Network) -> None:
