@@ -57,8 +57,6 @@ def extra_info(connection: Connection, info: str, *, is_encrypted: bool) -> obje
     """What streams of any colour tell of a connection."""
     if info == "is_readable":
         return connection.is_readable()
-    if info == "is_writable":
-        return connection.is_writable()
     if info == "ssl_object":
         return types.SimpleNamespace(version=lambda: "TLSv1.3") if is_encrypted else None
     if info == "server_addr":

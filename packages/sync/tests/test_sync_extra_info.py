@@ -142,16 +142,6 @@ def test_a_socket_closed_behind_our_back_is_readable(
     assert stream.get_extra_info("is_readable") is True
 
 
-def test_a_stream_is_writable_until_the_peer_takes_no_more(pair: Pair) -> None:
-    stream, _ = pair
-    assert stream.get_extra_info("is_writable") is True
-    with pytest.raises(WriteTimeout):
-        stream.write(bytes(64 * 1024 * 1024), timeout=0.05)
-    assert stream.get_extra_info("is_writable") is False
-    stream.close()
-    assert stream.get_extra_info("is_writable") is None
-
-
 def test_waiting_to_write_ends_with_room_or_with_something_to_read(plain_pair: Pair) -> None:
     stream, peer = plain_pair
     assert stream.wait_writable(5) is True
@@ -175,13 +165,6 @@ def test_closing_ends_a_wait_to_write(plain_pair: Pair) -> None:
     closer.join()
     with pytest.raises(WriteError, match="closed"):
         stream.wait_writable()
-
-
-def test_a_socket_closed_behind_our_back_is_writable(plain_pair: Pair) -> None:
-    stream, _ = plain_pair
-    stream.get_extra_info("socket").close()
-    # A write fails at once.
-    assert stream.get_extra_info("is_writable") is True
 
 
 def test_a_stream_stays_readable_or_not_when_it_is_encrypted(

@@ -135,8 +135,8 @@ class NetworkStream:
                 the peer's address),
                 `"socket"` (the `socket.socket` underneath),
                 `"is_readable"` (bool: whether a read would return at once, with
-                bytes, the end of the stream or an error; costs no waiting),
-                `"is_writable"` (bool: whether a write of 16 kB would return at once).
+                bytes, the end of the stream or an error; under TLS it may be True
+                for a record without data; costs no waiting).
                 Subclasses may know more names.
         """
         return None

@@ -390,8 +390,6 @@ class SyncStream(NetworkStream):
             return self._is_readable()
         if self._closed:
             return None
-        if info == "is_writable":
-            return self._is_writable()
         if info == "socket":
             return self._sock
         if info == "ssl_object":
@@ -402,13 +400,6 @@ class SyncStream(NetworkStream):
             if info == "server_addr":
                 return self._sock.getpeername()
         return None
-
-    def _is_writable(self) -> bool:
-        try:
-            return wait_ready(self._sock, writing=True, timeout=0)
-        except (OSError, ValueError):
-            # Closed by another thread just now: a write fails at once.
-            return True
 
     def _is_readable(self) -> bool:
         if self._closed:
