@@ -22,9 +22,8 @@ HeaderTypes = (
 )
 Content = bytes | collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
 BodyStream = collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
-AsyncReadAll = collections.abc.Callable[[], collections.abc.Awaitable[bytes]]
 ReadAll = collections.abc.Callable[[], bytes]
-ReadAllAsync = collections.abc.Callable[[], collections.abc.Awaitable[bytes]]
+AsyncReadAll = collections.abc.Callable[[], collections.abc.Awaitable[bytes]]
 
 
 def _to_fields(headers: HeaderTypes | None) -> Fields:
@@ -235,7 +234,7 @@ class Response:
             RuntimeError: The response belongs to blocking code.
             ReadTimeout, ReadError, RemoteProtocolError: The body did not come.
         """
-        content = self.__dict__.get("_content")
+        content = self._content
         if content is None:
             # A body of ours knows a shorter way, where all of it is here already.
             read_all: AsyncReadAll | None = getattr(self.stream, "aread_all", None)
@@ -245,7 +244,7 @@ class Response:
             else:
                 content = await read_all()
             self._content = content
-        return typing.cast("bytes", content)
+        return content
 
     def aiter_stream(self) -> collections.abc.AsyncIterator[bytes]:
         """Returns an async iterator over the body, part by part as it comes.

@@ -12,9 +12,9 @@ from ._core.connection import Connection, ConnectOptions
 from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
 from ._core.pool import Pool
 from ._defaults import default_backend
+from ._faces import DialledFace, GivenFace, PoolFace, Questions
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
-from ._state import Limits, PoolStats
-from ._tls import offered_protocols
+from ._state import Limits
 from ._url import URL, Origin
 
 _BLOCKING = Blocking()
@@ -109,38 +109,12 @@ class RequestInterface:
         raise NotImplementedError(f"{type(self).__name__} does not implement handle_request()")
 
 
-class ConnectionInterface(RequestInterface):
+class ConnectionInterface(RequestInterface, Questions):
     """What a pool asks of a connection; for connections of one's own."""
 
     def close(self) -> None:
         """Closes the connection, whatever it is doing."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement close()")
-
-    def info(self) -> str:
-        """Says what the connection is and does, for people."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement info()")
-
-    def can_handle_request(self, origin: Origin) -> bool:
-        """Returns whether requests to `origin` may go over this connection."""
-        raise NotImplementedError(
-            f"{type(self).__name__} does not implement can_handle_request()"
-        )
-
-    def is_available(self) -> bool:
-        """Returns whether it could take a request at once."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement is_available()")
-
-    def has_expired(self) -> bool:
-        """Returns whether it is idle, but should not be used any more."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement has_expired()")
-
-    def is_idle(self) -> bool:
-        """Returns whether it waits for a request."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement is_idle()")
-
-    def is_closed(self) -> bool:
-        """Returns whether it will never carry a request again."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement is_closed()")
+        raise self._missing("close")
 
 
 class _Entered:
@@ -162,7 +136,7 @@ class _Entered:
         raise NotImplementedError
 
 
-class HTTP11Connection(_Entered, ConnectionInterface):
+class HTTP11Connection(_Entered, GivenFace, ConnectionInterface):
     """An HTTP/1.1 connection over a stream that is open already.
 
     Args:
@@ -191,38 +165,8 @@ class HTTP11Connection(_Entered, ConnectionInterface):
         """Closes the connection, whatever it is doing."""
         run(self._core.aclose())
 
-    def info(self) -> str:
-        """Says what the connection is and does, for people."""
-        return f"'{self._origin}', {self._core.info()}"
 
-    def can_handle_request(self, origin: Origin) -> bool:
-        """Returns whether requests to `origin` may go over this connection."""
-        return origin == self._origin
-
-    def is_available(self) -> bool:
-        """Returns whether it waits for a request, and has had one."""
-        return self._core.is_idle
-
-    def has_expired(self) -> bool:
-        """Returns whether it is idle, but should not be used any more."""
-        return self._core.has_expired(self._keepalive_expiry)
-
-    def is_idle(self) -> bool:
-        """Returns whether it waits for a request, and has had one."""
-        return self._core.is_idle
-
-    def is_closed(self) -> bool:
-        """Returns whether it will never carry a request again."""
-        return self._core.is_closed
-
-    def __repr__(self) -> str:
-        return (
-            f"<{type(self).__name__} ['{self._origin}', {self._core.state.value}, "
-            f"Request Count: {self._core.served}]>"
-        )
-
-
-class HTTPConnection(_Entered, ConnectionInterface):
+class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
     """A connection to one origin, made when the first request needs it.
 
     Args:
@@ -251,29 +195,18 @@ class HTTPConnection(_Entered, ConnectionInterface):
         network_backend: NetworkBackend | None = None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
     ) -> None:
-        options = ConnectOptions(
+        options = ConnectOptions.of(
             ssl_context=ssl_context,
+            keepalive_expiry=keepalive_expiry,
+            http1=http1,
+            http2=http2,
             retries=retries,
             local_address=local_address,
             uds=uds,
-            # Each connection goes through them anew.
-            socket_options=None if socket_options is None else list(socket_options),
-            keepalive_expiry=keepalive_expiry,
-            protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
+            socket_options=socket_options,
         )
         backend = BlockingBackend(network_backend or default_backend())
         self._adopt(Connection(origin, options, backend, _BLOCKING))
-
-    @classmethod
-    def _of(cls, core: Connection) -> "HTTPConnection":
-        """Makes the public face of a pool's connection."""
-        connection = cls.__new__(cls)
-        connection._adopt(core)
-        return connection
-
-    def _adopt(self, core: Connection) -> None:
-        self._core = core
-        core.face = self
 
     def handle_request(self, request: Request) -> Response:
         """Sends a request, and returns the response once its head has come.
@@ -288,35 +221,8 @@ class HTTPConnection(_Entered, ConnectionInterface):
         """Closes the connection, whatever it is doing."""
         run(self._core.aclose())
 
-    def info(self) -> str:
-        """Says what the connection is and does, for people."""
-        return self._core.info()
 
-    def can_handle_request(self, origin: Origin) -> bool:
-        """Returns whether requests to `origin` may go over this connection."""
-        return origin == self._core.origin
-
-    def is_available(self) -> bool:
-        """Returns whether it waits for a request."""
-        return self._core.is_idle
-
-    def has_expired(self) -> bool:
-        """Returns whether it is idle, but should not be used any more."""
-        return self._core.has_expired()
-
-    def is_idle(self) -> bool:
-        """Returns whether it waits for a request."""
-        return self._core.is_idle
-
-    def is_closed(self) -> bool:
-        """Returns whether it will never carry a request again."""
-        return self._core.is_closed
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} [{self.info()}]>"
-
-
-class ConnectionPool(_Entered, RequestInterface):
+class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
     """Sends requests over connections that are kept and shared; for threads.
 
     Requests that find no connection free wait for one, first come, first served,
@@ -369,20 +275,18 @@ class ConnectionPool(_Entered, RequestInterface):
             keepalive_expiry=keepalive_expiry,
             max_connection_age=max_connection_age,
         )
-        self._options = ConnectOptions(
+        self._options = ConnectOptions.of(
             ssl_context=ssl_context,
+            keepalive_expiry=keepalive_expiry,
+            http1=http1,
+            http2=http2,
             retries=retries,
             local_address=local_address,
             uds=uds,
-            # Each connection goes through them anew.
-            socket_options=None if socket_options is None else list(socket_options),
-            keepalive_expiry=keepalive_expiry,
-            protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
+            socket_options=socket_options,
         )
         self._backend = None if network_backend is None else BlockingBackend(network_backend)
         self._core = Pool(limits, _BLOCKING, self._make_connection, self._blocking_backend)
-
-    # -- connections -------------------------------------------------------------
 
     def create_connection(self, origin: Origin) -> ConnectionInterface:
         """Makes the connection that the pool is about to use, not connected yet."""
@@ -413,25 +317,6 @@ class ConnectionPool(_Entered, RequestInterface):
     def _network_backend(self, backend: NetworkBackend) -> None:
         self._backend = BlockingBackend(backend)
 
-    @property
-    def connections(self) -> list[ConnectionInterface]:
-        """The connections there are, in any state."""
-        return [
-            typing.cast("ConnectionInterface", connection.face)
-            for connection in self._core.connections
-        ]
-
-    @property
-    def _connections(self) -> list[ConnectionInterface]:
-        return self.connections
-
-    @property
-    def _requests(self) -> range:
-        # Programs ask for its length: the requests that are under way or wait.
-        return range(sum(self._core.requests))
-
-    # -- requests ----------------------------------------------------------------
-
     def handle_request(self, request: Request) -> Response:
         """Sends a request, and returns the response once its head has come.
 
@@ -449,10 +334,6 @@ class ConnectionPool(_Entered, RequestInterface):
         """
         return run(self._core.handle(request))
 
-    def stats(self) -> PoolStats:
-        """Returns the pool's numbers at this moment."""
-        return self._core.stats()
-
     def close(self) -> None:
         """Closes every connection; whoever waits or reads gets an error at once.
 
@@ -463,6 +344,3 @@ class ConnectionPool(_Entered, RequestInterface):
     def __enter__(self) -> typing.Self:
         self._core.reopen()
         return self
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} [{self._core.describe()}]>"
