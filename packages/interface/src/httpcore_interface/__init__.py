@@ -10,11 +10,20 @@ only this package.
     _exceptions.py     the one exception tree of every httpcore package
     _readable.py       whether a socket has something to read, without reading
     _addresses.py      the order of connection attempts (RFC 8305)
+
+For those who write an async backend on sockets, what it does short of waiting:
+
+    _dial.py           what one connect was asked for, and the sockets made for it
+    _channel.py        one connection, encrypted or not, whose socket never blocks
+    _tls_layer.py      TLS between buffers in memory, in as many layers as it takes
+    _timeout.py        from a timeout to the seconds that may be waited
 """
 
 from ._addresses import CONNECTION_ATTEMPT_DELAY, describe_failures, interleave_families
 from ._async_backend import AsyncNetworkBackend, AsyncNetworkStream
 from ._backend import SOCKET_OPTION, NetworkBackend, NetworkStream
+from ._channel import SocketChannel
+from ._dial import AddressInfo, Dial, UnixDial, begin_connect, finish_connect
 from ._event import AsyncEvent, Event, create_async_event, running_async_library
 from ._exceptions import (
     ConnectError,
@@ -34,18 +43,22 @@ from ._exceptions import (
     WriteTimeout,
 )
 from ._readable import is_socket_readable
+from ._timeout import seconds_to_wait
+from ._tls_layer import TLSLayer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CONNECTION_ATTEMPT_DELAY",
     "SOCKET_OPTION",
+    "AddressInfo",
     "AsyncEvent",
     "AsyncNetworkBackend",
     "AsyncNetworkStream",
     "ConnectError",
     "ConnectTimeout",
     "ConnectionNotAvailable",
+    "Dial",
     "Event",
     "LocalProtocolError",
     "NetworkBackend",
@@ -57,15 +70,21 @@ __all__ = [
     "ReadError",
     "ReadTimeout",
     "RemoteProtocolError",
+    "SocketChannel",
+    "TLSLayer",
     "TimeoutException",
+    "UnixDial",
     "UnsupportedProtocol",
     "WriteError",
     "WriteTimeout",
+    "begin_connect",
     "create_async_event",
     "describe_failures",
+    "finish_connect",
     "interleave_families",
     "is_socket_readable",
     "running_async_library",
+    "seconds_to_wait",
 ]
 
 # Users read these names in tracebacks and write them in imports: the address
