@@ -1,0 +1,25 @@
+"""The anyio network backend of httpcore, on asyncio and on trio.
+
+    _backend.py  AnyIOBackend: opens connections
+    _connect.py  from a host, or a path, to one connected socket (RFC 8305)
+    _stream.py   AnyIOStream: reads, writes, encrypts and closes one connection
+    _wait.py     waiting until sockets are ready, and undoing groups of exceptions
+
+What a connection does without waiting, TLS included, is the interface's: see
+`SocketChannel` and `Dial` there. Here is what waits.
+"""
+
+from ._backend import AnyIOBackend
+from ._stream import AnyIOStream
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnyIOBackend",
+    "AnyIOStream",
+]
+
+# The address that users see in a traceback is the one that they can import.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

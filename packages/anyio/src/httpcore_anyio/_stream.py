@@ -1,0 +1,294 @@
+"""One connection on anyio: the waiting part of it.
+
+**When an operation is a checkpoint.** One that waits is. One that need not wait is a
+checkpoint only if the one before it on this stream was none: so a request, one write
+and one read, costs one pass through the scheduler and not two, and still no
+task that goes on reading or writing holds up the others, or misses its cancellation,
+for longer than one operation. `_is_due` says that it is the next one's turn.
+
+A checkpoint comes before anything is received or sent, never after: so a cancelled
+read has lost no bytes.
+"""
+
+import contextlib
+import ssl
+import typing
+
+import anyio
+import anyio.lowlevel
+
+from httpcore_interface import (
+    AsyncNetworkStream,
+    ConnectTimeout,
+    ReadTimeout,
+    SocketChannel,
+    WriteTimeout,
+    seconds_to_wait,
+)
+
+from ._wait import WAIT_FAILURES, wait_either
+
+if typing.TYPE_CHECKING:
+    import socket
+
+    from _typeshed import ReadableBuffer
+
+
+class AnyIOStream(AsyncNetworkStream):
+    """One open connection, on a plain socket and anyio's waiting for it.
+
+    The contract is that of `AsyncNetworkStream`. `start_tls` returns this very object,
+    encrypted from then on, once more if it was encrypted already.
+
+    Args:
+        sock: Connected. It belongs to the stream from now on, and does not block.
+    """
+
+    __slots__ = ("_channel", "_is_due")
+
+    def __init__(self, sock: "socket.socket") -> None:
+        self._channel = SocketChannel(sock)
+        self._is_due = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Reads what has come, waiting only while nothing has.
+
+        See `AsyncNetworkStream.read`. A TLS peer that closes the connection without
+        saying so first has ended the stream like any other.
+
+        Raises:
+            ReadTimeout: Nothing came in time.
+            ReadError: The connection failed, was closed on this side, or another task is
+                reading.
+            ValueError: `max_bytes` is less than 1.
+        """
+        channel = self._channel
+        channel.begin_read(max_bytes)
+        try:
+            if not self._is_due:
+                octets = channel.receive(max_bytes)
+                if octets is not None:
+                    self._is_due = True
+                    return octets
+            return await self._read_later(max_bytes, timeout)
+        finally:
+            channel.is_reading = False
+
+    async def _read_later(self, max_bytes: int, timeout: float | None) -> bytes:
+        seconds = seconds_to_wait(timeout)
+        # What is here already, the socket will not tell.
+        if seconds == 0 or self._channel.has_input():
+            await self._pass()
+            octets = self._channel.receive(max_bytes)
+            if octets is not None:
+                return octets
+        if seconds is None:
+            return await self._receive(max_bytes)
+        if seconds:
+            with anyio.CancelScope(deadline=anyio.current_time() + seconds):
+                return await self._receive(max_bytes)
+        raise ReadTimeout(f"nothing came within {timeout} seconds")
+
+    async def _receive(self, max_bytes: int) -> bytes:
+        channel = self._channel
+        while True:
+            try:
+                if channel.has_unsent and not channel.is_writing:
+                    # The peer may be waiting for an answer of the TLS layer.
+                    await wait_either(channel.sock)
+                else:
+                    await anyio.wait_readable(channel.sock)
+            except WAIT_FAILURES as exc:
+                raise channel.read_failure(exc) from exc
+            self._is_due = False
+            octets = channel.receive(max_bytes)
+            if octets is not None:
+                return octets
+
+    async def write(self, buffer: "ReadableBuffer", timeout: float | None = None) -> None:
+        """Sends all of `buffer`, or raises.
+
+        See `AsyncNetworkStream.write`. After an exception every later write fails; one
+        that was cancelled before it began has done nothing.
+
+        Raises:
+            WriteTimeout: The peer took nothing for `timeout` seconds.
+            WriteError: The connection or an earlier write failed, the stream was closed
+                on this side, or another task is writing.
+        """
+        channel = self._channel
+        channel.begin_write()
+        try:
+            if self._is_due:
+                await self._pass()
+            else:
+                self._is_due = True
+            try:
+                await self._write(buffer, timeout)
+            except BaseException:
+                channel.is_broken = True
+                raise
+        finally:
+            channel.is_writing = False
+
+    async def _write(self, buffer: "ReadableBuffer", timeout: float | None) -> None:
+        if type(buffer) is bytes and self._channel.send(buffer):
+            return
+        # Released at once, whatever happens: the owner of the buffer may want to
+        # resize it while the exception is still around.
+        with memoryview(buffer) as view:
+            if view.nbytes:
+                with view.cast("B") as octets:
+                    if not self._channel.send(octets):
+                        await self._send_rest(octets, timeout)
+
+    async def _send_rest(self, octets: memoryview, timeout: float | None) -> None:
+        seconds = seconds_to_wait(timeout)
+        if seconds is None:
+            await self._send(octets)
+            return
+        while seconds:
+            with anyio.CancelScope(deadline=anyio.current_time() + seconds) as scope:
+                await self._send(octets, scope, seconds)
+                return
+            # If the tasks were held up, the scope may have ended although the peer took
+            # some just before.
+            if anyio.current_time() >= scope.deadline:
+                break
+        raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
+
+    async def _send(
+        self, octets: memoryview, scope: anyio.CancelScope | None = None, seconds: float = 0.0
+    ) -> None:
+        """Sends what is left, whenever there is room; the scope's time then begins anew."""
+        channel = self._channel
+        while True:
+            try:
+                if channel.needs_input:
+                    await anyio.wait_readable(channel.sock)
+                else:
+                    await anyio.wait_writable(channel.sock)
+            except WAIT_FAILURES as exc:
+                raise channel.write_failure(exc) from exc
+            self._is_due = False
+            if channel.send(octets):
+                return
+            if scope is not None:
+                scope.deadline = anyio.current_time() + seconds
+
+    async def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits until a write can send something, or a read can get something.
+
+        See `AsyncNetworkStream.wait_writable`. While another task is reading, what can
+        be read is left to that one.
+
+        Raises:
+            WriteTimeout: Neither was possible in time.
+            WriteError: The stream was closed on this side, or another task is writing.
+        """
+        channel = self._channel
+        channel.begin_wait()
+        try:
+            seconds = seconds_to_wait(timeout)
+            if seconds is None:
+                return await self._wait_room()
+            ready = channel.what_is_ready()
+            if ready is not None:
+                return ready
+            if seconds:
+                with anyio.CancelScope(deadline=anyio.current_time() + seconds):
+                    return await self._wait_room()
+            raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
+        finally:
+            channel.is_writing = False
+
+    async def _wait_room(self) -> bool:
+        channel = self._channel
+        while (ready := channel.what_is_ready()) is None:
+            try:
+                await wait_either(channel.sock)
+            except WAIT_FAILURES as exc:
+                raise channel.write_failure(exc) from exc
+            self._is_due = False
+        return ready
+
+    async def aclose(self) -> None:
+        """Closes the connection, at once and for good.
+
+        See `AsyncNetworkStream.aclose`. It does not wait for anything, is no checkpoint,
+        and also works when the loop has ended. TLS's farewell, which
+        waits for the peer, is left out.
+        """
+        self._close()
+
+    def _close(self) -> None:
+        channel = self._channel
+        if channel.is_closed:
+            return
+        channel.is_closed = True
+        # RuntimeError: no loop is running any more, and nobody waits. The others: the
+        # socket was closed behind our back.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            anyio.notify_closing(channel.sock)
+        channel.close()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> "AnyIOStream":
+        """Performs a TLS handshake as the client, and returns the encrypted stream.
+
+        See `AsyncNetworkStream.start_tls`. That is this very object, so that whoever
+        holds it can close it, during the handshake too.
+
+        Raises:
+            ConnectTimeout: The handshake took longer than `timeout`.
+            ConnectError: The handshake failed, the certificate was refused, no host can
+                be called `server_hostname`, or the stream is closed or in use.
+        """
+        try:
+            self._channel.begin_tls(ssl_context, server_hostname)
+            await self._shake_hands_within(timeout)
+        except BaseException:
+            self._close()
+            raise
+        finally:
+            self._channel.is_reading = self._channel.is_writing = False
+        return self
+
+    async def _shake_hands_within(self, timeout: float | None) -> None:
+        seconds = seconds_to_wait(timeout)
+        if seconds is None:
+            await self._shake_hands()
+            return
+        with anyio.CancelScope(deadline=anyio.current_time() + seconds):
+            await self._shake_hands()
+            return
+        raise ConnectTimeout(f"the TLS handshake took longer than {timeout} seconds")
+
+    async def _shake_hands(self) -> None:
+        channel = self._channel
+        while not channel.shake_hands():
+            try:
+                if channel.has_unsent:
+                    await anyio.wait_writable(channel.sock)
+                else:
+                    await anyio.wait_readable(channel.sock)
+            except WAIT_FAILURES as exc:
+                raise channel.handshake_failure(exc) from exc
+            self._is_due = False
+
+    # What comes back depends on the name that is asked for.
+    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
+        """Returns a fact about the connection, and None where it is unknown.
+
+        See `NetworkStream.get_extra_info` for the names.
+        """
+        return self._channel.get_extra_info(info)
+
+    async def _pass(self) -> None:
+        """Lets the others have their turn, and notices that this task is cancelled."""
+        await anyio.lowlevel.checkpoint()
+        self._is_due = False
