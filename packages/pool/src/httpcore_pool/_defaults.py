@@ -96,22 +96,18 @@ class AutoBackend(AsyncNetworkBackend):
 
 def _asyncio_backend() -> AsyncNetworkBackend:
     try:
-        # It is not there yet.
-        from httpcore_asyncio import AsyncioBackend  # type: ignore[import-not-found]
+        from httpcore_asyncio import AsyncioBackend
     except ImportError:
         return _anyio_backend("asyncio")
-    backend: AsyncNetworkBackend = AsyncioBackend()
-    return backend
+    return AsyncioBackend()
 
 
 def _trio_backend() -> AsyncNetworkBackend:
     try:
-        # It is not there yet.
-        from httpcore_trio import TrioBackend  # type: ignore[import-not-found]
+        from httpcore_trio import TrioBackend
     except ImportError:
         return _anyio_backend("trio")
-    backend: AsyncNetworkBackend = TrioBackend()
-    return backend
+    return TrioBackend()
 
 
 def _anyio_backend(library: str) -> AsyncNetworkBackend:
@@ -121,12 +117,10 @@ def _anyio_backend(library: str) -> AsyncNetworkBackend:
         ImportError: It is not installed either.
     """
     try:
-        # It is not there yet.
-        from httpcore_anyio import AnyIOBackend  # type: ignore[import-not-found]
+        from httpcore_anyio import AnyIOBackend
     except ImportError as exc:
         raise ImportError(
             f"no network backend for {library} is installed: install httpcore-{library}, "
             "or pass network_backend=..."
         ) from exc
-    backend: AsyncNetworkBackend = AnyIOBackend()
-    return backend
+    return AnyIOBackend()
