@@ -12,6 +12,7 @@ from ._core.exchange import Exchange
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._messages import BodyStream, Extensions
+from ._runner import current_runner, has_ended
 
 
 def check_stream(stream: AsyncNetworkStream) -> AsyncNetworkStream:
@@ -91,6 +92,14 @@ class Async:
                 f"async iterable of bytes, but got the blocking {type(stream).__name__}."
             )
         return AsyncSource(stream)
+
+    def runner(self) -> object:
+        """Returns the event loop that runs."""
+        return current_runner()
+
+    def has_ended(self, runner: object) -> bool:
+        """Returns whether an event loop will never run anything again."""
+        return has_ended(runner)
 
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""

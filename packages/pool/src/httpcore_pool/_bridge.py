@@ -316,6 +316,13 @@ class Blocking:
             )
         return BlockingSource(stream)
 
+    def runner(self) -> None:
+        """Returns None: any thread may use any connection."""
+
+    def has_ended(self, runner: object) -> bool:
+        """Returns whether a runner has ended: there are none."""
+        return False
+
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""
         callback = extensions.get("trace")

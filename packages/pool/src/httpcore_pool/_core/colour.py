@@ -32,6 +32,12 @@ class Colour(typing.Protocol):
             TypeError: The body is of the other colour.
         """
 
+    def runner(self) -> object:
+        """Returns what runs the caller, and so his connections: an event loop, or None."""
+
+    def has_ended(self, runner: object) -> bool:
+        """Returns whether a runner will never run anything again."""
+
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is.
 

@@ -15,6 +15,7 @@ from httpcore_interface import (
     ConnectTimeout,
 )
 
+from .._forks import let_go
 from .._messages import Request, Response
 from .._tls import offered_protocols, shared_ssl_context
 from .._url import Origin
@@ -76,7 +77,7 @@ class ConnectOptions:
             local_address=local_address,
             uds=uds,
             # Each attempt goes through them anew.
-            socket_options=None if socket_options is None else tuple(socket_options),
+            socket_options=None if socket_options is None else list(socket_options),
             keepalive_expiry=keepalive_expiry,
             protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
         )
@@ -339,6 +340,16 @@ class Connection:
             await self._stream.aclose()
         else:
             self._colour.interrupt_connect(self._backend)
+
+    def let_go(self) -> None:
+        """Frees it in a child of the process, without touching it in the parent."""
+        self._is_closed = True
+        stream = self._stream if self.http is None else self.http.stream
+        if self.http is not None:
+            self.http.is_aborted = self.http.state is State.ACTIVE
+            self.http.state = State.CLOSED
+        if stream is not None:
+            let_go(stream)
 
     # -- what is asked about it --------------------------------------------------
 

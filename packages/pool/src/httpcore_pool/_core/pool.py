@@ -21,6 +21,7 @@ from httpcore_interface import (
     WriteError,
 )
 
+from .._forks import watch
 from .._messages import Request, Response
 from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wakeable, Work
 from .._url import HTTP_PORTS, Origin
@@ -40,8 +41,9 @@ _CLOSED = SlotState.CLOSED
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
 
-# Scheme, host, port. A plain tuple: it is hashed and compared for every request.
-OriginKey = tuple[bytes, bytes, int]
+# Scheme, host, port, and what runs the connections. A plain tuple: it is hashed and
+# compared for every request.
+OriginKey = tuple[bytes, bytes, int, object]
 
 
 class Pool:
@@ -70,19 +72,29 @@ class Pool:
         make_connection: collections.abc.Callable[[Origin], Connection],
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
     ) -> None:
-        self.state: PoolState[Connection] = PoolState(limits)
+        self._limits = limits
+        self._colour = colour
+        self._make_connection = make_connection
+        self._backend = backend
+        self._begin(is_closed=False)
+        watch(self)
+
+    def _begin(self, *, is_closed: bool) -> None:
+        self.state: PoolState[Connection] = PoolState(self._limits)
+        self.state.is_closed = is_closed
         # Only to know its owner is it one that may be entered twice.
         self.lock = threading.RLock()
         # threading.Condition uses it, too; the stubs leave it out.
         self.is_interrupted: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
-        self._colour = colour
-        self._make_connection = make_connection
-        self._backend = backend
         # Slots whose responses the garbage collector found, to be settled by
         # whoever comes next; and the events of those who wait, to make one come.
         self._abandoned: collections.deque[PoolLease] = collections.deque()
         self._is_close_due = False
         self._sleepers: dict[Wakeable, None] = {}
+        # The event loop that the last request came from, and all that may have
+        # connections here.
+        self._runner: object = None
+        self._runners: set[object] = {None}
 
     # -- a request's way ---------------------------------------------------------
 
@@ -108,7 +120,10 @@ class Pool:
         extensions = request.extensions
         timeouts = Timeouts.of(extensions) if "timeout" in extensions else NO_TIMEOUTS
         tracer = self._colour.tracer(extensions)
-        key = (url.scheme, url.host, port if url.port is None else url.port)
+        runner = self._colour.runner()
+        if runner is not self._runner:
+            await self._change_runner(runner)
+        key = (url.scheme, url.host, port if url.port is None else url.port, runner)
         if self.is_interrupted():
             raise RuntimeError("a finaliser or signal handler has interrupted the pool itself")
         # Made first: from the moment of the claim on, it gives back what was given.
@@ -234,7 +249,7 @@ class Pool:
         tracer: Tracer | None,
     ) -> HTTP11Connection:
         """Establishes the connection of a slot."""
-        connection = self._make_connection(Origin(*key))
+        connection = self._make_connection(Origin(*key[:3]))
         # From here on `close()` and `connections` see it.
         slot.connection = connection
         if slot.state is _CLOSED:
@@ -298,6 +313,38 @@ class Pool:
         with self.lock:
             if not self.state.queued:
                 self._settle_abandoned(time.monotonic())
+
+    # -- loops and processes -----------------------------------------------------
+
+    async def _change_runner(self, runner: object) -> None:
+        """Notes that requests come from another event loop, and drops those that ended.
+
+        A loop's connections are its own: they are part of its origins' keys. So two
+        loops may share a pool, in two threads.
+        """
+        self._runner = runner
+        self._runners.add(runner)
+        dead = {other for other in tuple(self._runners) if self._colour.has_ended(other)}
+        if not dead or self.is_interrupted():
+            return
+        self._runners -= dead
+
+        def is_dead(key: collections.abc.Hashable) -> bool:
+            return isinstance(key, tuple) and key[3] in dead
+
+        with self.lock:
+            self.state.drop(is_dead)
+            work = self.state.take_work()
+        if work is not None:
+            await self._carry_out(work)
+
+    def begin_anew(self) -> None:
+        """Forgets everything but the options, in a child of the process."""
+        connections = [slot.connection for slot in list(self.state.slots)]
+        self._begin(is_closed=self.state.is_closed)
+        for connection in connections:
+            if connection is not None:
+                connection.let_go()
 
     # -- work --------------------------------------------------------------------
 

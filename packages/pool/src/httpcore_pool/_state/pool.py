@@ -28,6 +28,7 @@ trivial.)
 """
 
 import collections
+import collections.abc
 import heapq
 import typing
 
@@ -445,6 +446,29 @@ class PoolState(typing.Generic[C]):
     def reopen(self) -> None:
         """Lets a closed pool be used again."""
         self.is_closed = False
+
+    def drop(self, is_gone: collections.abc.Callable[[typing.Hashable], bool]) -> None:
+        """Drops all that belongs to some origins, as if each had closed by itself.
+
+        Args:
+            is_gone: Tells the key of such an origin.
+        """
+        for origin in [origin for key, origin in self._origins.items() if is_gone(key)]:
+            for ticket in list(origin.tickets):
+                ticket.is_refused = True
+                self.granted.append(ticket)
+                self._remove_ticket(ticket)
+            for slot in [slot for slot in self.slots if slot.origin is origin]:
+                self.active -= slot.in_use
+                self._idle.pop(slot, None)
+                origin.idle.pop(slot, None)
+                self._closed += slot.state is not _DIALLING
+                if slot.connection is not None:
+                    self.doomed.append(slot.connection)
+                self._discard(slot)
+        for key in [key for key in self._shares if is_gone(key)]:
+            del self._shares[key]
+        self._serve()
 
     # -- the queue ---------------------------------------------------------------
 
