@@ -1,14 +1,11 @@
 """The network backend of httpcore for asyncio: asyncio's transports, and nothing else.
 
     _backend.py   AsyncioBackend: opens connections
-    _resolve.py   from a name to addresses
-    _dial.py      what one connect was asked for, and the sockets made for it
-    _race.py      from addresses to one connected TCP socket (RFC 8305)
-    _unix.py      the same for a Unix socket
+    _connect.py   from a host to one connected TCP socket (RFC 8305)
+    _unix.py      from a path to one connected Unix socket
     _adopt.py     from a connected socket to a stream
     _stream.py    AsyncioStream: reads, writes, encrypts and closes one connection
     _protocol.py  what the event loop tells of a connection, bounded and buffered
-    _tls.py       one layer of TLS, from bytes to bytes
     _waiter.py    waiting, with a timeout that costs nothing if unused
     _writable.py  whether a socket takes bytes
     _deadline.py  from a timeout to a moment on the loop's clock

@@ -1,16 +1,18 @@
 """The backend for asyncio: it opens connections, and hands out streams."""
 
-import asyncio
 import socket
 import typing
 
-from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, ConnectError
+from httpcore_interface import (
+    SOCKET_OPTION,
+    AsyncNetworkBackend,
+    ConnectError,
+    Dial,
+    UnixDial,
+)
 
 from ._adopt import adopt
-from ._deadline import seconds_to_wait
-from ._dial import Dial
-from ._race import Race
-from ._resolve import is_address_literal, resolve
+from ._connect import connect_tcp
 from ._stream import AsyncioStream
 from ._unix import connect_unix
 
@@ -36,13 +38,13 @@ class AsyncioBackend(AsyncNetworkBackend):
         Raises:
             ConnectTimeout: No attempt succeeded in time.
             ConnectError: The name is unknown, or every attempt failed; also when a
-                socket option or `local_address` does not fit.
+                socket option or `local_address`, an IP address, does not fit.
         """
-        dial = Dial(host, port, local_address, tuple(socket_options or ()), timeout)
-        sock = await _connect(dial)
+        dial = Dial(host, port, timeout, local_address, tuple(socket_options or ()))
+        sock = await connect_tcp(dial)
         try:
             stream = await adopt(sock)
-            dial.restore_options(sock)
+            _restore_options(sock, dial.socket_options)
             return stream
         except OSError as exc:
             raise ConnectError(f"cannot connect to {host}:{port}: {exc}") from exc
@@ -62,30 +64,16 @@ class AsyncioBackend(AsyncNetworkBackend):
             ConnectError: There is no such socket, nobody listens, an option does not
                 fit, or the platform has no Unix sockets.
         """
-        sock = await connect_unix(path, timeout, socket_options or ())
+        dial = UnixDial(path, timeout, tuple(socket_options or ()))
+        sock = await connect_unix(dial)
         try:
             return await adopt(sock)
         except OSError as exc:
-            raise ConnectError(f"cannot connect to {path!r}: {exc}") from exc
+            raise dial.failure(exc) from exc
 
 
-async def _connect(dial: Dial) -> socket.socket:
-    """Returns a connected socket.
-
-    Raises:
-        ConnectTimeout: No attempt succeeded in time.
-        ConnectError: The name is unknown, or every attempt failed.
-    """
-    seconds = seconds_to_wait(dial.timeout)
-    if seconds == 0:
-        if not is_address_literal(dial.host):
-            raise dial.unresolved()
-        return Race(dial, await resolve(dial.host, dial.port)).run_at_once()
-    race = None
-    try:
-        async with asyncio.timeout(seconds):
-            race = Race(dial, await resolve(dial.host, dial.port))
-            return await race.run()
-    # No other than ours: those of the system have become a ConnectError.
-    except TimeoutError as exc:
-        raise (dial.unresolved() if race is None else race.expired()) from exc
+def _restore_options(sock: socket.socket, options: typing.Iterable[SOCKET_OPTION]) -> None:
+    """Gives the caller the last word again: an event loop sets this one by itself."""
+    for option in options:
+        if option[:2] == (socket.IPPROTO_TCP, socket.TCP_NODELAY):
+            sock.setsockopt(*option)

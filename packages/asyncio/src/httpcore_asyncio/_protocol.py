@@ -37,7 +37,7 @@ class StreamProtocol(asyncio.Protocol):
         transport: What sends, and what is told to pause.
         readable: Where a reader waits.
         writable: Where a writer waits.
-        activity: Where somebody waits who could do either; None until it is needed.
+        activity: Where somebody waits for anything to happen; None until it is needed.
         is_blocked: Whether the transport holds bytes that the system did not take.
         is_at_eof: Whether the peer has ended its side.
         is_closed: Whether this side has closed the connection.
@@ -100,7 +100,7 @@ class StreamProtocol(asyncio.Protocol):
             self.transport.pause_reading()
         self.readable.wake()
         if self.activity is not None:
-            self.activity.wake()
+            self.wake_activity()
 
     def eof_received(self) -> bool:
         """Notes that the peer has ended its side.
@@ -120,6 +120,7 @@ class StreamProtocol(asyncio.Protocol):
         """Notes that the system has taken everything."""
         self.is_blocked = False
         self.writable.wake()
+        self.wake_activity()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Notes that the connection is gone."""
@@ -156,6 +157,10 @@ class StreamProtocol(asyncio.Protocol):
     def _wake_all(self) -> None:
         self.readable.wake()
         self.writable.wake()
+        self.wake_activity()
+
+    def wake_activity(self) -> None:
+        """Wakes the task, if there is one, that waits for anything to happen."""
         if self.activity is not None:
             self.activity.wake()
 

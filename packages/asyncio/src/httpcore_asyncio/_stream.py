@@ -3,9 +3,9 @@
 Three things make the rest simple. All tasks of a loop share one thread, so whatever
 is done between two awaits is done at once. What has come is in the memory of the
 protocol, and reading is taking from there: an await only waits, moves no bytes, and
-may be cancelled. And TLS is a stack of layers that do not wait themselves: reading
-takes from the uppermost, and what is written passes through all of them before the
-transport gets it, in one go.
+may be cancelled. And TLS, however many layers of it, works between buffers in memory:
+what has come passes through it while it is taken, and what is written passes through
+it before the transport gets it, in one go.
 """
 
 import asyncio
@@ -20,15 +20,16 @@ from httpcore_interface import (
     NetworkError,
     ReadError,
     ReadTimeout,
+    TLSLayer,
     WriteError,
     WriteTimeout,
     is_socket_readable,
+    seconds_to_wait,
 )
 
-from ._deadline import NEVER, deadline_after, seconds_to_wait
+from ._deadline import NEVER, deadline_after
 from ._failures import BROKEN, CLOSED, FOREIGN, describe
 from ._protocol import StreamProtocol
-from ._tls import TLSLayer
 from ._waiter import Waiter
 from ._writable import is_socket_writable, watch_writable
 
@@ -37,6 +38,9 @@ if typing.TYPE_CHECKING:
 
 # Bytes that the transport is given at once: it may copy what the system does not take.
 _PIECE = 256 * 1024
+
+# Bytes of ciphertext that TLS is given at once: whatever the transport has read at once.
+_CHUNK = 1024 * 1024
 
 # A write that waits looks this many times in its timeout whether the peer takes
 # something, so that it notices within as large a part of the timeout when it stops.
@@ -57,12 +61,14 @@ class AsyncioStream(AsyncNetworkStream):
         protocol: Connected.
     """
 
-    __slots__ = ("_is_broken", "_is_writing", "_layers", "_protocol")
+    __slots__ = ("_is_broken", "_is_writing", "_layer", "_protocol", "_tls_failure")
 
     def __init__(self, protocol: StreamProtocol) -> None:
         self._protocol = protocol
-        # The uppermost is the last.
-        self._layers: list[TLSLayer] = []
+        # The uppermost one, which has the others below it.
+        self._layer: TLSLayer | None = None
+        # What the peer did to TLS, after which there is nothing to decrypt.
+        self._tls_failure: ssl.SSLError | None = None
         # Whether a task waits in a write.
         self._is_writing = False
         # A write failed or was cancelled: nobody knows how much the peer has got.
@@ -88,10 +94,7 @@ class AsyncioStream(AsyncNetworkStream):
         if octets is not None:
             return octets
         protocol = self._protocol
-        if protocol.readable.is_waited_on:
-            raise ReadError("another task is reading this stream")
-        if asyncio._get_running_loop() is not protocol.loop:
-            raise ReadError(FOREIGN)
+        self._refuse_second_reader()
         deadline = deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
         while is_in_time:
@@ -105,16 +108,38 @@ class AsyncioStream(AsyncNetworkStream):
             raise ReadTimeout(f"nothing came within {timeout} seconds")
         return octets
 
+    def _refuse_second_reader(self) -> None:
+        if self._protocol.readable.is_waited_on:
+            raise ReadError("another task is reading this stream")
+        if asyncio._get_running_loop() is not self._protocol.loop:
+            raise ReadError(FOREIGN)
+
     def _take(self, max_bytes: int) -> bytes | None:
         """Returns what has come; None if nothing has."""
-        if not self._layers:
+        if self._layer is None:
             return self._protocol.take(max_bytes)
         if self._protocol.is_closed:
             raise ReadError(CLOSED)
-        octets = self._layers[-1].take(max_bytes)
-        # The peer may be waiting for an answer of the TLS layer.
-        self._send_answers()
-        return octets
+        if self._tls_failure is None:
+            try:
+                return self._take_decrypted(self._layer, max_bytes)
+            except ssl.SSLError as exc:
+                self._tls_failure = exc
+        raise ReadError(describe(self._tls_failure)) from self._tls_failure
+
+    def _take_decrypted(self, layer: TLSLayer, max_bytes: int) -> bytes | None:
+        try:
+            octets = layer.decrypt(max_bytes) if layer.has_input() else None
+            while octets is None:
+                ciphertext = self._protocol.take(_CHUNK)
+                if ciphertext is None:
+                    break
+                layer.receive(ciphertext)
+                octets = layer.decrypt(max_bytes)
+            return octets
+        finally:
+            # The peer may be waiting for an answer of the TLS layer.
+            self._send_ciphertext(layer)
 
     # -- writing -----------------------------------------------------------------
 
@@ -133,7 +158,7 @@ class AsyncioStream(AsyncNetworkStream):
         if self._is_broken or self._is_writing or protocol.is_lost or protocol.is_closed:
             raise self._refusal()
         is_sent = False
-        if type(buffer) is bytes and len(buffer) <= _PIECE and not self._layers:
+        if type(buffer) is bytes and len(buffer) <= _PIECE and self._layer is None:
             is_sent = True
             protocol.transport.write(buffer)
             if not protocol.is_blocked and not protocol.transport.is_closing():
@@ -159,10 +184,9 @@ class AsyncioStream(AsyncNetworkStream):
                 return
             with view.cast("B") as octets:
                 for start in range(0, len(octets), _PIECE):
-                    if self._layers:
+                    if self._layer is not None:
                         with octets[start : start + _PIECE] as piece:
-                            await self._encrypt(piece, timeout)
-                        self._send_outgoing()
+                            await self._encrypt(self._layer, piece, timeout)
                     elif type(buffer) is bytes:
                         self._protocol.transport.write(octets[start : start + _PIECE])
                     else:
@@ -233,11 +257,20 @@ class AsyncioStream(AsyncNetworkStream):
             WriteTimeout: Neither was possible in time.
             WriteError: The stream was closed on this side, or another task writes it.
         """
-        protocol = self._protocol
         if self._is_writing:
             raise self._refusal()
+        self._is_writing = True
+        try:
+            return await self._wait_writable(timeout)
+        finally:
+            self._is_writing = False
+
+    async def _wait_writable(self, timeout: float | None) -> bool:
+        protocol = self._protocol
         deadline = deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
+        if not is_in_time:
+            await _let_loop_run()
         while True:
             if protocol.is_closed:
                 raise WriteError(CLOSED)
@@ -246,7 +279,12 @@ class AsyncioStream(AsyncNetworkStream):
                 return is_writable
             if not is_in_time:
                 raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
-            is_in_time = await self._wait_activity(deadline)
+            if protocol.is_blocked:
+                is_in_time = await self._wait_activity(deadline)
+            else:
+                # Of a socket that has taken all it was given, nobody has asked this yet.
+                with watch_writable(protocol.loop, protocol.sock, protocol.wake_activity):
+                    is_in_time = await self._wait_activity(deadline)
 
     def _is_writable(self) -> bool:
         protocol = self._protocol
@@ -256,7 +294,7 @@ class AsyncioStream(AsyncNetworkStream):
         return not protocol.is_blocked and is_socket_writable(protocol.sock)
 
     async def _wait_activity(self, deadline: float) -> bool:
-        """Waits until something has come, or perhaps something can be sent.
+        """Waits until something happens to the connection.
 
         Returns:
             False if the deadline came first.
@@ -266,12 +304,7 @@ class AsyncioStream(AsyncNetworkStream):
             raise WriteError(FOREIGN)
         if protocol.activity is None:
             protocol.activity = Waiter(protocol.loop)
-        self._is_writing = True
-        try:
-            with watch_writable(protocol.loop, protocol.sock, protocol.activity.wake):
-                return await _wait(protocol.activity, deadline)
-        finally:
-            self._is_writing = False
+        return await _wait(protocol.activity, deadline)
 
     # -- encrypting --------------------------------------------------------------
 
@@ -293,13 +326,12 @@ class AsyncioStream(AsyncNetworkStream):
                 can be called `server_hostname`, or the stream was closed.
         """
         try:
-            below = self._layers[-1].take if self._layers else self._protocol.take
-            self._layers.append(TLSLayer(below, ssl_context, server_hostname))
-            await self._shake_hands(timeout)
+            self._layer = TLSLayer(ssl_context, server_hostname, self._layer)
+            await self._shake_hands(self._layer, timeout)
         except (NetworkError, OSError, ValueError) as exc:
-            is_ours = self._protocol.is_closed
+            was_closed = self._protocol.is_closed
             await self.aclose()
-            if is_ours:
+            if was_closed:
                 raise ConnectError(CLOSED) from exc
             raise ConnectError(f"the TLS handshake failed: {describe(exc)}") from exc
         except BaseException:
@@ -307,19 +339,16 @@ class AsyncioStream(AsyncNetworkStream):
             raise
         return self
 
-    async def _shake_hands(self, timeout: float | None) -> None:
-        """Performs the handshake of the uppermost layer.
+    async def _shake_hands(self, layer: TLSLayer, timeout: float | None) -> None:
+        """Performs a handshake.
 
         Raises:
             ConnectTimeout: It took longer than `timeout`.
             NetworkError: The connection failed.
             OSError: The handshake failed.
         """
-        protocol, layer = self._protocol, self._layers[-1]
-        if protocol.readable.is_waited_on:
-            raise ReadError("another task is reading this stream")
-        if asyncio._get_running_loop() is not protocol.loop:
-            raise ReadError(FOREIGN)
+        protocol = self._protocol
+        self._refuse_second_reader()
         deadline = deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
         while not self._go_on(layer):
@@ -334,39 +363,42 @@ class AsyncioStream(AsyncNetworkStream):
                 is_over = layer.shake_hands()
             finally:
                 # After a failure it is the alert that tells the peer why.
-                is_sending = self._send_outgoing()
-            if is_over or not is_sending:
-                return is_over
+                self._send_ciphertext(layer)
+            if is_over:
+                return True
+            ciphertext = self._protocol.take(_CHUNK)
+            if ciphertext is None:
+                return False
+            layer.receive(ciphertext)
 
-    async def _encrypt(self, piece: memoryview, timeout: float | None) -> None:
-        layer, protocol = self._layers[-1], self._protocol
-        deadline = deadline_after(timeout, protocol.loop)
-        while True:
-            try:
-                layer.encrypt(piece)
-                return
-            except ssl.SSLWantReadError:
-                # TLS 1.2: the server wants to agree anew first.
-                self._send_outgoing()
-                await self._wait_activity(deadline)
-            except ssl.SSLError as exc:
-                raise WriteError(describe(exc)) from exc
+    async def _encrypt(self, layer: TLSLayer, piece: memoryview, timeout: float | None) -> None:
+        """Gives the transport a piece, encrypted."""
+        deadline = deadline_after(timeout, self._protocol.loop)
+        sent = 0
+        try:
+            while sent < len(piece):
+                with piece[sent:] as rest:
+                    count = layer.encrypt(rest)
+                self._send_ciphertext(layer)
+                sent += count
+                if not count:
+                    # TLS 1.2: the server wants to agree anew first.
+                    await self._hear(layer, deadline, timeout)
+        except (ssl.SSLError, ReadError) as exc:
+            raise WriteError(describe(exc)) from exc
 
-    def _send_answers(self) -> None:
-        # Whether it fails is told by what comes next.
-        with contextlib.suppress(WriteError):
-            self._send_outgoing()
+    async def _hear(self, layer: TLSLayer, deadline: float, timeout: float | None) -> None:
+        """Waits until the peer has sent something, and gives it to the TLS layer."""
+        while (ciphertext := self._protocol.take(_CHUNK)) is None:
+            if not await self._wait_activity(deadline):
+                raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
+        layer.receive(ciphertext)
 
-    def _send_outgoing(self) -> bool:
-        """Sends what the layers have to say, each inside the one below; False if nothing."""
-        octets = b""
-        for layer in reversed(self._layers):
-            if octets:
-                layer.encrypt(octets)
-            octets = layer.outgoing.read()
-        if octets:
-            self._protocol.transport.write(octets)
-        return bool(octets)
+    def _send_ciphertext(self, layer: TLSLayer) -> None:
+        """Gives the transport what TLS has to say."""
+        ciphertext = layer.take_ciphertext()
+        if ciphertext:
+            self._protocol.transport.write(ciphertext)
 
     # -- closing -----------------------------------------------------------------
 
@@ -393,7 +425,7 @@ class AsyncioStream(AsyncNetworkStream):
         if info == "is_writable":
             return self._is_writable()
         if info == "ssl_object":
-            return self._layers[-1].ssl_object if self._layers else None
+            return None if self._layer is None else self._layer.ssl_object
         if info == "socket":
             return protocol.sock
         # OSError: the connection is gone.
@@ -417,10 +449,22 @@ class AsyncioStream(AsyncNetworkStream):
 
     def _has_news(self) -> bool:
         """Whether something has come, or nothing will."""
-        protocol = self._protocol
-        if self._layers and not protocol.is_closed:
-            return self._layers[-1].has_news
-        return protocol.has_news
+        protocol, layer = self._protocol, self._layer
+        if layer is None or protocol.is_closed or self._tls_failure is not None:
+            return protocol.has_news or self._tls_failure is not None
+        try:
+            # Half a record, or one in which TLS talks to itself, is nothing to read.
+            while not (layer.has_input() and layer.is_readable()):
+                ciphertext = protocol.take(_CHUNK)
+                if ciphertext is None:
+                    return False
+                layer.receive(ciphertext)
+        except ssl.SSLError as exc:
+            self._tls_failure = exc
+        except ReadError:
+            # Raised again by the next read.
+            pass
+        return True
 
 
 async def _wait(waiter: Waiter, deadline: float) -> bool:

@@ -1,4 +1,4 @@
-"""From the addresses of a host to one connected TCP socket.
+"""From a host to one connected TCP socket.
 
 Several addresses are raced as RFC 8305 has it: an attempt that is slow gets company
 after a delay, one that fails is replaced at once, and the first that connects wins.
@@ -7,42 +7,70 @@ after a delay, one that fails is replaced at once, and the first that connects w
 import asyncio
 import collections
 import collections.abc
-import errno
-import os
 import socket
 
-from httpcore_interface import CONNECTION_ATTEMPT_DELAY, ConnectTimeout, interleave_families
+from httpcore_interface import (
+    CONNECTION_ATTEMPT_DELAY,
+    AddressInfo,
+    Dial,
+    begin_connect,
+    interleave_families,
+    seconds_to_wait,
+)
 
-from ._dial import Dial
-from ._resolve import AddressInfo
+
+async def connect_tcp(dial: Dial) -> socket.socket:
+    """Returns a socket that is connected to a host, within the time.
+
+    Raises:
+        ConnectTimeout: No attempt succeeded in time.
+        ConnectError: The name is unknown, or all attempts failed.
+    """
+    race = Race(dial)
+    seconds = seconds_to_wait(dial.timeout)
+    if seconds == 0:
+        return race.run_at_once()
+    try:
+        async with asyncio.timeout(seconds):
+            return await race.run()
+    # No other than ours: those of the system have become a ConnectError.
+    except TimeoutError as exc:
+        raise dial.timed_out(race.tried, race.failures) from exc
 
 
 class Race:
-    """One connect to the addresses of a host.
+    """One connect to a host.
 
     Whatever ends it, no other socket than the winner is left open, and no task.
 
     Args:
         dial: What was asked for.
-        addresses: What `resolve` returned.
+
+    Attributes:
+        tried: How many addresses were tried.
+        failures: Those that have failed.
     """
 
-    __slots__ = ("_dial", "_failures", "_running", "_tried", "_waiting", "_winner")
+    __slots__ = ("_dial", "_running", "_waiting", "_winner", "failures", "tried")
 
-    def __init__(self, dial: Dial, addresses: collections.abc.Iterable[AddressInfo]) -> None:
+    def __init__(self, dial: Dial) -> None:
         self._dial = dial
-        self._waiting = collections.deque(interleave_families(addresses))
+        self._waiting: collections.deque[AddressInfo] = collections.deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._tried = 0
-        self._failures: list[tuple[str, Exception]] = []
         self._winner: socket.socket | None = None
+        self.tried = 0
+        self.failures: list[tuple[str, Exception]] = []
 
     async def run(self) -> socket.socket:
-        """Runs the race to its end.
+        """Resolves the host, and connects to one of its addresses.
 
         Raises:
-            ConnectError: All attempts failed.
+            ConnectError: The name is unknown, or all attempts failed.
         """
+        addresses = self._dial.literal_addresses()
+        if addresses is None:
+            addresses = await self._resolve()
+        self._waiting.extend(interleave_families(addresses))
         try:
             try:
                 await self._wait_winner()
@@ -56,26 +84,35 @@ class Race:
         return self._result()
 
     def run_at_once(self) -> socket.socket:
-        """Runs the race for as long as no attempt has to wait.
+        """Connects to one of the addresses, if that takes no time.
 
         Raises:
-            ConnectTimeout: No attempt succeeded, and not all of them failed.
-            ConnectError: All of them failed.
+            ConnectTimeout: It would, as would asking for the addresses of a name.
+            ConnectError: All attempts failed.
         """
+        self._waiting.extend(interleave_families(self._dial.literal_addresses() or ()))
         while self._waiting and self._winner is None:
             self._attempt_at_once(self._start_next())
-        if self._winner is None and self._tried > len(self._failures):
-            raise self.expired()
+        if self._winner is None and (not self.tried or self.tried > len(self.failures)):
+            raise self._dial.timed_out(self.tried, self.failures)
         return self._result()
-
-    def expired(self) -> ConnectTimeout:
-        """Returns what to raise when the timeout has passed."""
-        return self._dial.expired(self._tried, self._failures)
 
     def _result(self) -> socket.socket:
         if self._winner is None:
-            raise self._dial.failure(self._failures) from self._failures[-1][1]
+            raise self._dial.failure(self.failures) from self.failures[-1][1]
         return self._winner
+
+    async def _resolve(self) -> collections.abc.Sequence[AddressInfo]:
+        try:
+            addresses = await asyncio.get_running_loop().getaddrinfo(
+                self._dial.host, self._dial.port, type=socket.SOCK_STREAM
+            )
+        # UnicodeError: no host name according to IDNA.
+        except (OSError, UnicodeError) as exc:
+            raise self._dial.not_resolved(exc) from exc
+        if not addresses:
+            raise self._dial.not_resolved("it has no address")
+        return addresses
 
     async def _wait_winner(self) -> None:
         if len(self._waiting) == 1:
@@ -100,7 +137,7 @@ class Race:
             await asyncio.wait(self._running)
 
     def _start_next(self) -> AddressInfo:
-        self._tried += 1
+        self.tried += 1
         return self._waiting.popleft()
 
     async def _attempt(self, address: AddressInfo) -> None:
@@ -122,16 +159,14 @@ class Race:
         sock = self._open_socket(address)
         if sock is None:
             return
-        error = sock.connect_ex(address[4])
-        if error:
-            # Over a loopback it is connected by now, though the call did not wait.
-            error = sock.connect_ex(address[4])
-        if error in (0, errno.EISCONN):
-            self._win(sock)
-            return
-        sock.close()
-        if error not in (errno.EALREADY, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            self._note_failure(address, OSError(error, os.strerror(error)))
+        try:
+            if begin_connect(sock, address[4]):
+                self._win(sock)
+            else:
+                sock.close()
+        except OSError as exc:
+            sock.close()
+            self._note_failure(address, exc)
 
     def _open_socket(self, address: AddressInfo) -> socket.socket | None:
         try:
@@ -144,7 +179,8 @@ class Race:
         if self._winner is None:
             self._winner = sock
         else:
+            # Two at the same moment.
             sock.close()
 
     def _note_failure(self, address: AddressInfo, exc: Exception) -> None:
-        self._failures.append((str(address[4][0]), exc))
+        self.failures.append((str(address[4][0]), exc))
