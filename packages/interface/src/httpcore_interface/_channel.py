@@ -230,6 +230,11 @@ class SocketChannel:
                 sent = self.sock.send(self._unsent)
             except BlockingIOError:
                 return False
+            except OSError:
+                # Nobody shall wait until the rest can be sent.
+                self._unsent = _NOTHING
+                self.has_unsent = False
+                raise
             self._unsent = self._unsent[sent:]
         self.has_unsent = False
         return True
@@ -335,9 +340,11 @@ class SocketChannel:
 
     def is_writable(self) -> bool:
         """Returns whether a write of 16 kB would return at once."""
-        if self.has_unsent:
-            self._answer()
-        return not self.has_unsent and is_socket_writable(self.sock)
+        try:
+            return self._flush() and is_socket_writable(self.sock)
+        except OSError:
+            # Told by the write.
+            return True
 
     # What comes back depends on the name that is asked for.
     def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
