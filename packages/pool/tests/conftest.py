@@ -1,4 +1,8 @@
-"""The fixtures of every test of `_core`: a network in memory, and a driver."""
+"""The fixtures of every test of `_core`: a network in memory, and a driver.
+
+A test that asks for `driver` is run in every colour. One that makes sense in some of
+them says so, and why: `@pytest.mark.colours("blocking", reason="...")`.
+"""
 
 import collections.abc
 import pathlib
@@ -11,8 +15,31 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from driving import Driver
+from driving_async import AsyncDriver
+from driving_blocking import BlockingDriver
+from event_loops import AsyncioLoop, Loop, TrioLoop
 from scripted import Network
 from virtual_clock import Clock
+
+COLOURS = ("blocking", "asyncio", "trio")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "colours(*names, reason): the colours in which the test makes sense"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "driver" not in metafunc.fixturenames:
+        return
+    colours: tuple[str, ...] = COLOURS
+    mark = metafunc.definition.get_closest_marker("colours")
+    if mark is not None:
+        colours = mark.args
+        assert set(colours) < set(COLOURS)
+        assert mark.kwargs["reason"]
+    metafunc.parametrize("driver", colours, indirect=True)
 
 
 @pytest.fixture
@@ -28,12 +55,31 @@ def clock(network: Network) -> Clock:
     return network.clock
 
 
-# One class for each colour: what a scenario asks of it stays the same.
-@pytest.fixture(params=[Driver], ids=["blocking"])
+@pytest.fixture(scope="session")
+def asyncio_loop() -> collections.abc.Iterator[Loop]:
+    loop = AsyncioLoop()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture(scope="session")
+def trio_loop() -> collections.abc.Iterator[Loop]:
+    loop = TrioLoop()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture
 def driver(
     request: pytest.FixtureRequest, network: Network
 ) -> collections.abc.Iterator[Driver]:
-    driver: Driver = request.param(network)
+    driver: Driver
+    if request.param == "blocking":
+        driver = BlockingDriver(network)
+    else:
+        driver = AsyncDriver(network, request.getfixturevalue(f"{request.param}_loop"))
     yield driver
     driver.close()
+    if isinstance(driver, AsyncDriver):
+        assert not driver.loop.complaints
     assert not network.open_connections

@@ -1,10 +1,12 @@
 """How scenarios drive a pool: plain calls, whatever the colour of what is driven.
 
 A scenario is a plain function over a `Driver`, a `Client` and a `Reply`. What those
-do with blocking code is written here; with async code the same calls run to their
-end in the event loop of another thread, so that every scenario is written once.
+do with blocking code is written in `driving_blocking.py`; with async code, in
+`driving_async.py`, the same calls run to their end in the event loop of another
+thread, so that every scenario is written once.
 """
 
+import abc
 import collections.abc
 import contextlib
 import ssl
@@ -14,11 +16,21 @@ import typing
 
 from script_steps import Step
 from scripted import PATIENCE, Network
-from scripted_backend import ScriptedBackend, ScriptedStream
 
-from httpcore_interface import SOCKET_OPTION, NetworkBackend, NetworkStream
+from httpcore_interface import (
+    SOCKET_OPTION,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    NetworkBackend,
+    NetworkStream,
+)
 from httpcore_pool import (
     URL,
+    AsyncConnectionInterface,
+    AsyncConnectionPool,
+    AsyncHTTP11Connection,
+    AsyncHTTPConnection,
+    ConnectionInterface,
     ConnectionPool,
     HTTP11Connection,
     HTTPConnection,
@@ -29,11 +41,22 @@ from httpcore_pool import (
 
 T = typing.TypeVar("T")
 
+AnyBackend = NetworkBackend | AsyncNetworkBackend
+AnyStream = NetworkStream | AsyncNetworkStream
+AnyPool = ConnectionPool | AsyncConnectionPool
+AnyConnection = HTTPConnection | HTTP11Connection | AsyncHTTPConnection | AsyncHTTP11Connection
+AnyConnectionInterface = ConnectionInterface | AsyncConnectionInterface
+
 Fields = collections.abc.Sequence[tuple[bytes, bytes]]
 Chunks = collections.abc.Iterable[bytes]
+Body = collections.abc.Iterable[bytes] | collections.abc.AsyncIterable[bytes]
 Extensions = dict[str, object]
 # What a trace callback is told is of as many types as there are events.
 Told = tuple[str, dict[str, object]]
+# What create_connection() is to do: given what it would do, and the origin.
+Create = collections.abc.Callable[
+    [collections.abc.Callable[[Origin], AnyConnectionInterface], Origin], object
+]
 
 HOST = b"example.test"
 URL_A = "http://example.test/"
@@ -75,34 +98,30 @@ class PoolOptions(typing.TypedDict, total=False):
     max_connection_age: float | None
 
 
-class Wire:
+class Wire(abc.ABC):
     """The stream of a connection whose protocol has changed."""
 
-    def __init__(self, stream: NetworkStream) -> None:
-        self._stream = stream
+    @abc.abstractmethod
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes: ...
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, timeout)
+    @abc.abstractmethod
+    def write(self, buffer: bytes, timeout: float | None = None) -> None: ...
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
+    @abc.abstractmethod
+    def close(self) -> None: ...
 
-    def close(self) -> None:
-        self._stream.close()
+    @abc.abstractmethod
+    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str) -> "Wire": ...
 
-    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str) -> "Wire":
-        return Wire(self._stream.start_tls(ssl_context, server_hostname, timeout=5.0))
-
-    def fact(self, info: str) -> object:
-        return typing.cast("object", self._stream.get_extra_info(info))
+    @abc.abstractmethod
+    def fact(self, info: str) -> object: ...
 
 
-class Reply:
+class Reply(abc.ABC):
     """A response."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
-        self._chunks: collections.abc.Iterator[bytes] | None = None
 
     @property
     def status(self) -> int:
@@ -120,68 +139,53 @@ class Reply:
         return self.response.content
 
     @property
-    def wire(self) -> Wire:
-        stream: object = self.response.extensions["network_stream"]
-        assert isinstance(stream, NetworkStream)
-        return Wire(stream)
+    @abc.abstractmethod
+    def wire(self) -> Wire: ...
 
-    def read(self) -> bytes:
-        return self.response.read()
+    @abc.abstractmethod
+    def read(self) -> bytes: ...
 
+    @abc.abstractmethod
     def next_chunk(self) -> bytes | None:
         """The next part of the body; None at its end."""
-        if self._chunks is None:
-            self._chunks = self.response.iter_stream()
-        return next(self._chunks, None)
 
-    def close(self) -> None:
-        self.response.close()
+    @abc.abstractmethod
+    def close(self) -> None: ...
 
 
-class Client:
+class Client(abc.ABC):
     """Whatever takes requests: a pool, or a connection."""
 
-    def __init__(self, face: ConnectionPool | HTTPConnection | HTTP11Connection) -> None:
-        self._face = face
-
+    @abc.abstractmethod
     def request(
         self,
         method: str | bytes,
         url: URL | str | bytes,
         *,
         headers: Fields | None = None,
-        content: bytes | Chunks | None = None,
+        content: bytes | Body | None = None,
         extensions: Extensions | None = None,
     ) -> Reply:
         """Sends a request, and reads all of the response."""
-        return Reply(
-            self._face.request(
-                method, url, headers=headers, content=content, extensions=extensions
-            )
-        )
 
-    @contextlib.contextmanager
+    @abc.abstractmethod
     def stream(
         self,
         method: str | bytes,
         url: URL | str | bytes,
         *,
         headers: Fields | None = None,
-        content: bytes | Chunks | None = None,
+        content: bytes | Body | None = None,
         extensions: Extensions | None = None,
-    ) -> collections.abc.Iterator[Reply]:
+    ) -> contextlib.AbstractContextManager[Reply]:
         """Sends a request; the response ends with the block."""
-        with self._face.stream(
-            method, url, headers=headers, content=content, extensions=extensions
-        ) as response:
-            yield Reply(response)
 
     def open(
         self,
         method: str | bytes,
         url: URL | str | bytes = URL_A,
         *,
-        content: bytes | Chunks | None = None,
+        content: bytes | Body | None = None,
         extensions: Extensions | None = None,
         headers: Fields = ((b"Host", HOST),),
     ) -> Reply:
@@ -190,33 +194,30 @@ class Client:
             Request(method, url, headers=headers, content=content, extensions=extensions)
         )
 
+    @abc.abstractmethod
     def send(self, request: Request) -> Reply:
         """Sends a request that was made before."""
-        return Reply(self._face.handle_request(request))
 
+    @abc.abstractmethod
     def close(self) -> None:
         """Closes the pool or the connection."""
-        self._face.close()
 
-    def __enter__(self) -> typing.Self:
-        self._face.__enter__()
-        return self
+    @abc.abstractmethod
+    def __enter__(self) -> typing.Self: ...
 
+    @abc.abstractmethod
     def __exit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: types.TracebackType | None,
-    ) -> None:
-        self._face.__exit__(exc_type, exc, traceback)
+    ) -> None: ...
 
 
 class PoolClient(Client):
     """A pool; its public object is `face`."""
 
-    def __init__(self, face: ConnectionPool) -> None:
-        super().__init__(face)
-        self.face = face
+    face: AnyPool
 
     @property
     def counts(self) -> str:
@@ -234,81 +235,96 @@ class PoolClient(Client):
 class ConnectionClient(Client):
     """A connection without a pool; its public object is `face`."""
 
-    def __init__(self, face: HTTPConnection | HTTP11Connection) -> None:
-        super().__init__(face)
-        self.face = face
+    face: AnyConnection
 
 
-class Driver:
-    """Makes what scenarios drive; this one for blocking code.
+class Driver(abc.ABC):
+    """Makes what scenarios drive.
 
     Args:
         network: What everything is connected to.
+
+    Attributes:
+        prefix: What the names of its public classes begin with.
     """
+
+    prefix: str
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self._stack = contextlib.ExitStack()
 
+    @abc.abstractmethod
+    def new_network(self) -> Network:
+        """A network for this colour, to which nothing is connected."""
+
     def renew_network(self) -> Network:
         """Begins anew: what is made from here on is connected to a fresh network."""
-        network = Network()
+        network = self.new_network()
         network.clock = self.network.clock
         self.network = network
         return network
 
-    def backend(self) -> NetworkBackend:
-        return ScriptedBackend(self.network)
+    @abc.abstractmethod
+    def backend(self, network: Network | None = None) -> AnyBackend: ...
 
+    @abc.abstractmethod
     def pool(
-        self,
-        of: type[ConnectionPool] = ConnectionPool,
-        **options: typing.Unpack[PoolOptions],
+        self, *, create: Create | None = None, **options: typing.Unpack[PoolOptions]
     ) -> PoolClient:
-        """A pool, closed when the test ends."""
-        face = of(network_backend=self.backend(), **options)
-        self._stack.callback(face.close)
-        return PoolClient(face)
+        """A pool, closed when the test ends.
 
+        Args:
+            create: What its `create_connection` does; None leaves that as it is.
+            options: Those of the pool's constructor.
+        """
+
+    @abc.abstractmethod
     def connection(
         self,
         origin: Origin = ORIGIN_A,
         *,
+        backend: AnyBackend | None = None,
         ssl_context: ssl.SSLContext | None = None,
         keepalive_expiry: float | None = None,
         retries: int = 0,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
     ) -> ConnectionClient:
         """A connection that dials when it is needed, closed when the test ends."""
-        face = HTTPConnection(
-            origin,
-            ssl_context=ssl_context,
-            keepalive_expiry=keepalive_expiry,
-            retries=retries,
-            network_backend=self.backend(),
-        )
-        self._stack.callback(face.close)
-        return ConnectionClient(face)
 
     def connected(
         self, *steps: Step, origin: Origin = ORIGIN_A, keepalive_expiry: float | None = None
     ) -> ConnectionClient:
         """A connection over a stream that is open, closed when the test ends."""
         self.network.play(*steps)
-        stream = self.backend().connect_tcp("example.test", 80)
-        assert isinstance(stream, ScriptedStream)
-        face = HTTP11Connection(origin, stream, keepalive_expiry)
-        self._stack.callback(face.close)
-        return ConnectionClient(face)
+        return self.given(self.stream(), origin, keepalive_expiry)
 
-    def body(self, chunks: Chunks) -> Chunks:
+    @abc.abstractmethod
+    def stream(self) -> AnyStream:
+        """A stream that has just been opened."""
+
+    @abc.abstractmethod
+    def given(
+        self,
+        stream: AnyStream,
+        origin: Origin = ORIGIN_A,
+        keepalive_expiry: float | None = None,
+    ) -> ConnectionClient:
+        """A connection over some stream, closed when the test ends."""
+
+    @abc.abstractmethod
+    def shut(self, connection: AnyConnectionInterface) -> None:
+        """Closes a connection that may be a pool's."""
+
+    @abc.abstractmethod
+    def body(self, chunks: Chunks) -> Body:
         """A request's body of so many parts, of this colour."""
-        return iter(chunks)
 
+    @abc.abstractmethod
     def trace(
         self, callback: collections.abc.Callable[[str, dict[str, object]], object]
     ) -> object:
         """A trace callback of this colour."""
-        return callback
 
     def recorder(self) -> tuple[list[Told], object]:
         """What a trace callback was told, and the callback."""

@@ -18,6 +18,10 @@ class Crash(BaseException):
     """Any exception that no `except Exception` catches, such as a cancellation."""
 
 
+class CancelHere(Exception):  # noqa: N818 - it is no error
+    """Raised by a hook that happens while a request waits, to have that cancelled."""
+
+
 class FaultKind(enum.Enum):
     """What a call may raise."""
 
@@ -25,6 +29,7 @@ class FaultKind(enum.Enum):
     TIMEOUT = "timeout"
     INTERRUPT = "interrupt"
     CRASH = "crash"
+    CANCEL = "cancel"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +40,18 @@ class Fault:
         at: Its number, from 0.
         kind: What it raises.
         is_late: Whether it takes effect before it fails.
+        is_double: Whether the call that follows fails likewise, such as the close of
+            the connection on which this one failed.
     """
 
     at: int
     kind: FaultKind
     is_late: bool = False
+    is_double: bool = False
+
+    def hits(self, number: int) -> bool:
+        """Returns whether a call is one of those that fail."""
+        return number == self.at or (self.is_double and number == self.at + 1)
 
 
 _FAILURES: dict[str, tuple[type[Exception], type[Exception]]] = {
@@ -48,6 +60,7 @@ _FAILURES: dict[str, tuple[type[Exception], type[Exception]]] = {
     "start_tls": (ConnectError, ConnectTimeout),
     "read": (ReadError, ReadTimeout),
     "write": (WriteError, WriteTimeout),
+    "wait_writable": (WriteError, WriteTimeout),
 }
 
 
@@ -60,10 +73,24 @@ def faults_of(operations: collections.abc.Sequence[str]) -> list[Fault]:
     return [
         Fault(at, kind, is_late)
         for at, operation in enumerate(operations)
-        for kind in FaultKind
+        for kind in (FaultKind.ERROR, FaultKind.TIMEOUT, FaultKind.INTERRUPT, FaultKind.CRASH)
         for is_late in (False, True)
         if kind in (FaultKind.INTERRUPT, FaultKind.CRASH)
         or (operation in _FAILURES and not (kind is FaultKind.TIMEOUT and is_late))
+    ]
+
+
+def cancellations_of(operations: collections.abc.Sequence[str]) -> list[Fault]:
+    """Every way in which the calls of a run could be cancelled.
+
+    By the contract of backends a read that is cancelled has lost nothing.
+    """
+    return [
+        Fault(at, FaultKind.CANCEL, is_late, is_double)
+        for at, operation in enumerate(operations)
+        for is_late in (False, True)
+        if not (operation == "read" and is_late)
+        for is_double in (False, True)
     ]
 
 

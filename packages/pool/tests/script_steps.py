@@ -11,11 +11,10 @@ import math
 import typing
 
 import h11
+from pace import Hook
 
 if typing.TYPE_CHECKING:
     from scripted import Connection
-
-Hook = collections.abc.Callable[[], object]
 
 
 @dataclasses.dataclass(frozen=True)

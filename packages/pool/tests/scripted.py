@@ -7,9 +7,9 @@ A script says what the server does, in order. It takes what it expects, and what
 it gives can be read as soon as the steps before have been played. Time is
 virtual: a read that nothing answers moves the clock by its timeout, and raises.
 
-`Network` and `Connection` know no colour: they do in plain calls what a backend
-and a stream do, and record it. `scripted_backend.py` has their blocking faces;
-async ones add nothing but `await`.
+`Network` and `Connection` know no colour: they do in coroutines what a backend and a
+stream do, and record it; their `pace` says how they wait. `scripted_backend.py` has
+their blocking faces, which step them, `scripted_async_backend.py` the async ones.
 
 Whatever a client does that no script foresees is a complaint: it is raised at
 once, and again by `Network.check` at the end of the test.
@@ -25,14 +25,14 @@ import threading
 import typing
 
 import h11
-from injected_faults import Fault, failure_of
+from injected_faults import CancelHere, Fault, FaultKind, failure_of
+from pace import Hook, Pace
 from script_steps import (
     Congested,
     Dial,
     FailWrite,
     Give,
     Hang,
-    Hook,
     Meanwhile,
     MeanwhileWriting,
     Pause,
@@ -48,6 +48,7 @@ from virtual_clock import Clock
 
 from httpcore_interface import (
     SOCKET_OPTION,
+    AsyncEvent,
     ConnectError,
     ConnectTimeout,
     ReadError,
@@ -55,6 +56,8 @@ from httpcore_interface import (
     WriteError,
     WriteTimeout,
 )
+
+T = typing.TypeVar("T")
 
 PATIENCE = 10.0
 """Seconds of real time after which a test that waits for another thread fails."""
@@ -84,6 +87,9 @@ class Handshake:
 class Network:
     """Every connection of a test, and what was done to reach them.
 
+    Args:
+        pace: How it waits.
+
     Attributes:
         clock: Its time.
         connections: Those that were established, in order.
@@ -92,10 +98,12 @@ class Network:
         operations: The name of each call that a backend, stream or event was given.
         fault: The one of them that fails.
         otherwise: The script of connections that none was written for.
+        while_sleeping: What happens during each sleep.
         complaints: What the client should not have done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.pace = Pace() if pace is None else pace
         self.clock = Clock()
         self.connections: list[Connection] = []
         self.attempts: list[Address] = []
@@ -103,6 +111,7 @@ class Network:
         self.operations: list[str] = []
         self.fault: Fault | None = None
         self.otherwise: collections.abc.Callable[[], list[Step]] | None = None
+        self.while_sleeping: Hook | None = None
         self._scripts: collections.deque[list[Step]] = collections.deque()
         self.complaints: list[str] = []
         self._while_waiting: collections.deque[Hook] = collections.deque()
@@ -148,41 +157,50 @@ class Network:
 
     # -- what backends do ------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def call(self, operation: str) -> collections.abc.Iterator[None]:
-        """Counts a call, and makes it fail if it is its turn."""
+    async def call(
+        self, operation: str, effect: collections.abc.Callable[[], collections.abc.Awaitable[T]]
+    ) -> T:
+        """Counts a call and carries it out, or makes it fail if it is its turn."""
+        number = len(self.operations)
         self.operations.append(operation)
         fault = self.fault
-        if fault is None or fault.at != len(self.operations) - 1:
-            yield
-            return
-        if fault.is_late:
+        if fault is None or not fault.hits(number):
+            await self.pace.checkpoint()
+            return await effect()
+        if fault.is_late and number == fault.at:
             with contextlib.suppress(Exception):
-                yield
+                await effect()
+        if fault.kind is FaultKind.CANCEL:
+            await self.pace.cancel()
         raise failure_of(operation, fault.kind)
 
-    def connect(self, operation: str, address: Address) -> "Connection":
+    async def connect(self, operation: str, address: Address) -> "Connection":
         """Establishes the next connection, or fails as its script says."""
-        connection = None
+        made: list[Connection] = []
         script: list[Step] = []
+
+        async def effect() -> None:
+            self.attempts.append(address)
+            script.extend(self._next_script())
+            steps = list(script)
+            if steps and isinstance(steps[0], Dial):
+                await self.pass_time(steps.pop(0), address.timeout, ConnectTimeout)
+            connection = Connection(self, len(self.connections), steps, address)
+            connection.script = script
+            made.append(connection)
+            with self._changed:
+                self.connections.append(connection)
+                self._changed.notify_all()
+            await self.pace.checkpoint()
+
         try:
-            with self.call(operation):
-                self.attempts.append(address)
-                script = self._next_script()
-                steps = list(script)
-                if steps and isinstance(steps[0], Dial):
-                    self.pass_time(steps.pop(0), address.timeout, ConnectTimeout)
-                connection = Connection(self, len(self.connections), steps, address)
-                connection.script = script
-                with self._changed:
-                    self.connections.append(connection)
-                    self._changed.notify_all()
+            await self.call(operation, effect)
         except BaseException:
             self.take_back(script)
-            if connection is not None:
+            for connection in made:
                 connection.is_open = False
             raise
-        return connection
+        return made[0]
 
     def take_back(self, script: list[Step]) -> None:
         """Keeps the script of a connection that a fault has just prevented."""
@@ -196,11 +214,13 @@ class Network:
             self.complain(f"no script was written for connection {len(self.connections)}")
         return self.otherwise()
 
-    def pass_time(self, step: Step, timeout: float | None, expired: type[Exception]) -> None:
+    async def pass_time(
+        self, step: Step, timeout: float | None, expired: type[Exception]
+    ) -> None:
         """Lets a step that takes time take it, or the timeout pass."""
         assert isinstance(step, Dial | Shake)
         if step.meanwhile is not None:
-            step.meanwhile()
+            await self.pace.run_hook(step.meanwhile)
         if timeout is not None and timeout < step.seconds:
             self.clock.advance(timeout)
             raise expired(f"timed out after {timeout} seconds")
@@ -208,29 +228,34 @@ class Network:
         if step.error is not None:
             raise step.error
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Lets time pass."""
-        with self.call("sleep"):
+
+        async def effect() -> None:
             self.sleeps.append(seconds)
             self.clock.advance(seconds)
+            if self.while_sleeping is not None:
+                await self.pace.run_hook(self.while_sleeping)
 
-    def wait(
+        await self.call("sleep", effect)
+
+    async def wait(
         self,
-        wait_really: collections.abc.Callable[[float | None], bool],
+        wait_really: collections.abc.Callable[
+            [float | None], collections.abc.Coroutine[object, None, bool]
+        ],
         timeout: float | None,
     ) -> bool:
         """Waits on an event: for a hook, where one was written, or really."""
-        with self.call("wait"):
+
+        async def effect() -> bool:
             if self._while_waiting:
-                self._while_waiting.popleft()()
-                if not wait_really(0) and timeout is not None:
-                    self.clock.advance(timeout)
-                return wait_really(0)
+                return await self._wait_for_hook(wait_really, timeout)
             with self._changed:
                 self._waiting += 1
                 self._changed.notify_all()
             try:
-                if wait_really(min(timeout or PATIENCE, PATIENCE)):
+                if await wait_really(min(timeout or PATIENCE, PATIENCE)):
                     return True
             finally:
                 with self._changed:
@@ -239,6 +264,23 @@ class Network:
             if timeout is None or timeout > PATIENCE:
                 self.complain("a request waits, and nobody wakes it")
             return False
+
+        return await self.call("wait", effect)
+
+    async def _wait_for_hook(
+        self,
+        wait_really: collections.abc.Callable[
+            [float | None], collections.abc.Coroutine[object, None, bool]
+        ],
+        timeout: float | None,
+    ) -> bool:
+        try:
+            await self.pace.run_hook(self._while_waiting.popleft())
+        except CancelHere:
+            await self.pace.cancel()
+        if not await wait_really(0) and timeout is not None:
+            self.clock.advance(timeout)
+        return await wait_really(0)
 
     def forget_scripts(self) -> None:
         """Drops the scripts of connections that were never made."""
@@ -284,6 +326,7 @@ class Connection:
         requests: Those that the script has taken.
         timeouts: (operation, timeout) of each read and write.
         handshakes: What each start_tls was given.
+        close_error: What a close raises that has closed it.
         is_deaf: Whether the server has ended its side: what is sent gets lost.
         after_look: What happens, once, after the client has looked whether it is
             readable, and before it knows.
@@ -305,12 +348,13 @@ class Connection:
         self.timeouts: list[tuple[str, float | None]] = []
         self.handshakes: list[Handshake] = []
         self.after_look: Hook | None = None
+        self.close_error: BaseException | None = None
         self.is_deaf = False
         self._is_broken = False
         self._is_reset = False
         self._parser: h11.Connection | None = None
         self._events: list[h11.Request | h11.Data] = []
-        self._closed = threading.Event()
+        self._closed: AsyncEvent = network.pace.create_event()
         self._hanging = threading.Event()
         self._advance()
 
@@ -357,20 +401,23 @@ class Connection:
 
     # -- what streams do -------------------------------------------------------------
 
-    def read(self, max_bytes: int, timeout: float | None) -> bytes:
+    async def read(self, max_bytes: int, timeout: float | None) -> bytes:
         """Returns what the script has given, or waits as long as it says."""
-        self.timeouts.append(("read", timeout))
-        with self._network.call("read"):
+
+        async def effect() -> bytes:
             while True:
                 if not self.is_open:
                     raise ReadError("this stream is closed")
                 self._advance()
                 if not self.outbox:
-                    self._wait_for_bytes(timeout)
+                    await self._wait_for_bytes(timeout)
                 elif self.outbox[0] is None:
                     self.outbox.popleft()
                 else:
                     return self._next_segment(max_bytes)
+
+        self.timeouts.append(("read", timeout))
+        return await self._network.call("read", effect)
 
     def _next_segment(self, max_bytes: int) -> bytes:
         segment = self.outbox[0]
@@ -386,15 +433,15 @@ class Connection:
             self.outbox.popleft()
         return segment[:max_bytes]
 
-    def _wait_for_bytes(self, timeout: float | None) -> None:
+    async def _wait_for_bytes(self, timeout: float | None) -> None:
         step = self.steps[0] if self.steps else None
         if isinstance(step, Meanwhile):
             self.steps.pop(0)
-            step.hook()
+            await self._network.pace.run_hook(step.hook)
         elif isinstance(step, Hang):
             self.steps.pop(0)
             self._hanging.set()
-            if not self._closed.wait(PATIENCE):
+            if not await self._closed.wait(PATIENCE):
                 self.complain("a read was not interrupted")
         elif isinstance(step, Pause) and (timeout is None or timeout >= step.seconds):
             self.steps.pop(0)
@@ -413,26 +460,30 @@ class Connection:
         """Returns once a thread has come to a `Hang`."""
         assert self._hanging.wait(PATIENCE)
 
-    def write(self, buffer: bytes, timeout: float | None) -> None:
+    async def write(self, buffer: bytes, timeout: float | None) -> None:
         """Gives the script what the client sends."""
+
+        async def effect() -> None:
+            await self._write(buffer, timeout)
+            await self._network.pace.checkpoint()
+
         self.timeouts.append(("write", timeout))
         if self._is_broken:
             if self._network.fault is None:
                 self.complain("a write follows one that failed")
             raise WriteError("the connection is broken")
         try:
-            with self._network.call("write"):
-                self._write(buffer, timeout)
+            await self._network.call("write", effect)
         except BaseException as exc:
             self._is_broken = True
             self._is_reset = isinstance(exc, WriteError)
             raise
 
-    def _write(self, buffer: bytes, timeout: float | None) -> None:
+    async def _write(self, buffer: bytes, timeout: float | None) -> None:
         step = self._step_at_write()
         if isinstance(step, MeanwhileWriting):
             self.steps.pop(0)
-            step.hook()
+            await self._network.pace.run_hook(step.hook)
             step = self._step_at_write()
         if isinstance(step, FailWrite):
             self.steps.pop(0)
@@ -461,32 +512,39 @@ class Connection:
             self._network.clock.advance(timeout)
             raise WriteTimeout(f"nothing was taken within {timeout} seconds")
 
-    def start_tls(self, handshake: Handshake) -> None:
+    async def start_tls(self, handshake: Handshake) -> None:
         """Does the handshake as the script says; a failed one closes."""
+
+        async def effect() -> None:
+            if not self.is_open:
+                raise ConnectError("this stream is closed")
+            self._advance()
+            self.handshakes.append(handshake)
+            if self.steps and isinstance(self.steps[0], Shake):
+                step = self.steps.pop(0)
+                await self._network.pass_time(step, handshake.timeout, ConnectTimeout)
+            if not self.is_open:
+                raise ConnectError("the stream was closed during the handshake")
+            await self._network.pace.checkpoint()
+
         try:
-            with self._network.call("start_tls"):
-                if not self.is_open:
-                    raise ConnectError("this stream is closed")
-                self._advance()
-                self.handshakes.append(handshake)
-                if self.steps and isinstance(self.steps[0], Shake):
-                    step = self.steps.pop(0)
-                    self._network.pass_time(step, handshake.timeout, ConnectTimeout)
-                if not self.is_open:
-                    raise ConnectError("the stream was closed during the handshake")
+            await self._network.call("start_tls", effect)
         except BaseException:
             self._network.take_back(self.script)
             self.is_open = False
             raise
 
-    def close(self) -> None:
-        """Closes, even when it fails."""
-        try:
-            with self._network.call("close"):
-                pass
-        finally:
-            self.is_open = False
-            self._closed.set()
+    async def close(self) -> None:
+        """Closes, before it waits for anything, and even when it fails."""
+
+        async def effect() -> None:
+            await self._network.pace.checkpoint()
+            if self.close_error is not None:
+                raise self.close_error
+
+        self.is_open = False
+        self._closed.set()
+        await self._network.call("close", effect)
 
     def is_writable(self) -> bool:
         """Whether a write would be taken at once."""
@@ -494,21 +552,29 @@ class Connection:
             self._advance()
         return not (self.steps and isinstance(self.steps[0], Congested))
 
-    def wait_writable(self, timeout: float | None) -> bool:
+    async def wait_writable(self, timeout: float | None) -> bool:
         """Waits until a write would be taken, or a read would return."""
+
+        async def effect() -> bool:
+            while not self.is_writable() and not self.outbox and self.is_open:
+                step = self.steps[0]
+                assert isinstance(step, Congested)
+                if timeout is not None and timeout < step.seconds:
+                    self.steps[0] = Congested(step.seconds - timeout)
+                    self._network.clock.advance(timeout)
+                    raise WriteTimeout("the server takes nothing")
+                self.steps.pop(0)
+                self._network.clock.advance(step.seconds)
+            if not self.is_open:
+                raise WriteError("this stream is closed")
+            return self.is_writable()
+
         self.timeouts.append(("wait_writable", timeout))
-        while not self.is_writable() and not self.outbox and self.is_open:
-            step = self.steps[0]
-            assert isinstance(step, Congested)
-            if timeout is not None and timeout < step.seconds:
-                self.steps[0] = Congested(step.seconds - timeout)
-                self._network.clock.advance(timeout)
-                raise WriteTimeout("the server takes nothing")
-            self.steps.pop(0)
-            self._network.clock.advance(step.seconds)
-        if not self.is_open:
-            raise WriteError("this stream is closed")
-        return self.is_writable()
+        try:
+            return await self._network.call("wait_writable", effect)
+        except WriteError:
+            self._is_reset = True
+            raise
 
     def is_readable(self) -> bool:
         """Whether a read would return at once."""

@@ -5,6 +5,7 @@ import ssl
 import types
 import typing
 
+from pace import step
 from scripted import Address, Connection, Handshake, Network
 
 from httpcore_interface import SOCKET_OPTION, Event, NetworkBackend, NetworkStream
@@ -20,18 +21,18 @@ class ScriptedStream(NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._check()
-        return self.connection.read(max_bytes, timeout)
+        return step(self.connection.read(max_bytes, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._check()
-        self.connection.write(buffer, timeout)
+        step(self.connection.write(buffer, timeout))
 
     def wait_writable(self, timeout: float | None = None) -> bool:
-        return self.connection.wait_writable(timeout)
+        return step(self.connection.wait_writable(timeout))
 
     def close(self) -> None:
         self._check()
-        self.connection.close()
+        step(self.connection.close())
 
     def start_tls(
         self,
@@ -40,7 +41,7 @@ class ScriptedStream(NetworkStream):
         timeout: float | None = None,
     ) -> "ScriptedStream":
         self._check()
-        self.connection.start_tls(Handshake(ssl_context, server_hostname, timeout))
+        step(self.connection.start_tls(Handshake(ssl_context, server_hostname, timeout)))
         self._is_replaced = True
         return ScriptedStream(self.connection, is_encrypted=True)
 
@@ -76,7 +77,10 @@ class ScriptedEvent(Event):
     def wait(self, timeout: float | None = None) -> bool:
         if timeout is not None and timeout <= 0:
             return super().wait(0)
-        return self._network.wait(super().wait, timeout)
+        return step(self._network.wait(self._wait_really, timeout))
+
+    async def _wait_really(self, timeout: float | None) -> bool:
+        return super().wait(timeout)
 
 
 class ScriptedBackend(NetworkBackend):
@@ -95,7 +99,7 @@ class ScriptedBackend(NetworkBackend):
     ) -> ScriptedStream:
         options = None if socket_options is None else tuple(socket_options)
         address = Address(host, port, None, timeout, local_address, options)
-        return ScriptedStream(self.network.connect("connect_tcp", address))
+        return ScriptedStream(step(self.network.connect("connect_tcp", address)))
 
     def connect_unix_socket(
         self,
@@ -105,10 +109,10 @@ class ScriptedBackend(NetworkBackend):
     ) -> ScriptedStream:
         options = None if socket_options is None else tuple(socket_options)
         address = Address(path=path, timeout=timeout, socket_options=options)
-        return ScriptedStream(self.network.connect("connect_unix_socket", address))
+        return ScriptedStream(step(self.network.connect("connect_unix_socket", address)))
 
     def sleep(self, seconds: float) -> None:
-        self.network.sleep(seconds)
+        step(self.network.sleep(seconds))
 
     def create_event(self) -> Event:
         return ScriptedEvent(self.network)

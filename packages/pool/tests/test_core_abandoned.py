@@ -13,7 +13,7 @@ from script_steps import Dial, Give, Meanwhile, TakeRequest
 from scripted import Network
 
 from httpcore_interface import PoolTimeout
-from httpcore_pool import ConnectionPool, HTTPConnection, Origin
+from httpcore_pool import Origin
 from httpcore_pool._core.pool import Pool
 
 UNFINISHED = reply(b"0123456789")[:-5]
@@ -226,6 +226,7 @@ class ClosingPool:
         self.pool.close()
 
 
+@pytest.mark.colours("blocking", reason="a finaliser cannot await the closing of a pool")
 def test_finaliser_that_closes_the_pool_within_the_lock_is_heeded(
     driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,17 +246,14 @@ def test_finaliser_that_closes_the_pool_within_the_lock_is_heeded(
 def test_collection_in_create_connection_does_no_harm(driver: Driver, network: Network) -> None:
     garbage: list[Cycle] = []
 
-    class CollectingPool(ConnectionPool):
-        def create_connection(self, origin: Origin) -> HTTPConnection:
-            garbage.clear()
-            gc.collect()
-            connection = super().create_connection(origin)
-            assert isinstance(connection, HTTPConnection)
-            return connection
+    def create(default: collections.abc.Callable[[Origin], object], origin: Origin) -> object:
+        garbage.clear()
+        gc.collect()
+        return default(origin)
 
     network.answer(UNFINISHED)
     network.answer(reply(b"second"), reply(b"third"))
-    pool = driver.pool(CollectingPool, max_connections=2)
+    pool = driver.pool(create=create, max_connections=2)
     garbage.append(Cycle(pool.open("GET")))
     assert pool.request("GET", URL_A).body == b"second"
     assert pool.request("GET", URL_A).body == b"third"

@@ -22,6 +22,7 @@ from script_steps import (
     Hang,
     Meanwhile,
     MeanwhileWriting,
+    Record,
     Shake,
     TakeHead,
     TakeRequest,
@@ -291,10 +292,10 @@ def test_failed_dial_is_not_repeated_for_a_closed_pool(
 
 
 def test_pause_before_the_next_dial_is_the_last(
-    pool: PoolClient, network: Network, closing: Late, monkeypatch: pytest.MonkeyPatch
+    pool: PoolClient, network: Network, closing: Late
 ) -> None:
     network.play(Dial(error=ConnectError("refused")))
-    monkeypatch.setattr(network, "sleep", lambda seconds: closing())
+    network.while_sleeping = closing
     with pytest.raises(ConnectError, match="closed while"):
         pool.request("GET", URL_A)
     assert network.operations.count("connect_tcp") == 1
@@ -347,11 +348,13 @@ class Interruptible(ScriptedBackend):
         return True
 
 
+@pytest.mark.colours("blocking", reason="a connect of async code runs to its own end")
 @pytest.mark.parametrize("deaf_for", [0, 3], ids=["at-once", "later"])
 def test_connect_of_another_thread_ends_at_once(
     pool: PoolClient, network: Network, deaf_for: int
 ) -> None:
     backend = Interruptible(network, deaf_for)
+    assert isinstance(pool.face, ConnectionPool)
     pool.face._network_backend = backend
     thread = Background(lambda: pool.request("GET", URL_A))
     assert backend.begun.wait(PATIENCE)
@@ -389,6 +392,12 @@ def test_dial_of_a_former_life_is_nobodys_business(pool: PoolClient, network: Ne
 # -- who has a connection, and has not begun ---------------------------------------------
 
 
+no_task_comes_between = pytest.mark.colours(
+    "blocking", reason="tasks take turns where they wait: none comes between look and send"
+)
+
+
+@no_task_comes_between
 @pytest.mark.parametrize("url", [URL_A, URL_TLS])
 def test_request_that_is_about_to_begin_ends(
     pool: PoolClient, network: Network, closing: Late, url: str
@@ -403,6 +412,19 @@ def test_request_that_is_about_to_begin_ends(
     assert len(network.connections) == 1
 
 
+def test_request_that_looks_more_closely_ends(
+    pool: PoolClient, network: Network, closing: Late
+) -> None:
+    """Under TLS what is readable may be nothing, which takes a read to find out."""
+    network.play(TakeRequest(), Give(reply()), Record(), Meanwhile(closing))
+    pool.request("GET", URL_TLS)
+    with pytest.raises(NetworkError, match="closed while"):
+        pool.request("GET", URL_TLS)
+    assert pool.counts == "Requests: 0 active, 0 queued | Connections: 0 active, 0 idle"
+    assert len(network.connections) == 1
+
+
+@no_task_comes_between
 def test_pool_is_whole_after_such_a_request(
     pool: PoolClient, network: Network, closing: Late
 ) -> None:
@@ -454,52 +476,39 @@ def test_idle_connection_that_the_user_closed_is_replaced(
     pool = driver.pool()
     pool.request("GET", URL_A)
     [connection] = pool.face.connections
-    connection.close()
+    driver.shut(connection)
     assert pool.request("POST", URL_A, content=b"body").body == b"fresh"
     assert len(pool.face.connections) == 1
 
 
 def test_backend_whose_close_fails_does_not_keep_the_others_open(
-    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, network: Network
 ) -> None:
     network.serve(lambda request: reply(request.target))
     pool = driver.pool()
     pool.request("GET", URL_A)
     pool.request("GET", URL_B)
     first, second = network.connections
-    close = first.close
-
-    def fail() -> None:
-        close()
-        raise OSError("close failed")
-
-    monkeypatch.setattr(first, "close", fail)
+    first.close_error = OSError("close failed")
     pool.close()
     assert not first.is_open
     assert not second.is_open
 
 
-def test_interrupted_close_closes_all(
-    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_close_closes_all(driver: Driver, network: Network) -> None:
     network.serve(lambda request: reply(request.target))
     pool = driver.pool()
     pool.request("GET", URL_A)
     pool.request("GET", URL_B)
     first, second = network.connections
-    close = first.close
-
-    def interrupt() -> None:
-        close()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(first, "close", interrupt)
+    first.close_error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         pool.close()
     assert not second.is_open
     assert pool.is_quiet
 
 
+@no_task_comes_between
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_connection_that_is_closed_right_after_the_look_is_replaced(
     driver: Driver, network: Network, method: str
@@ -508,7 +517,8 @@ def test_connection_that_is_closed_right_after_the_look_is_replaced(
     network.answer(reply(b"fresh"))
     pool = driver.pool()
     pool.request("GET", URL_A)
-    network.connections[0].after_look = pool.face.connections[0].close
+    [connection] = pool.face.connections
+    network.connections[0].after_look = lambda: driver.shut(connection)
     assert pool.request(method, URL_A).body == b"fresh"
     # It was not sent before, so this was no second time.
     assert pool.face.stats().retried == 0

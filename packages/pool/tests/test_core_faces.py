@@ -5,35 +5,48 @@ import dataclasses
 import ssl
 
 import pytest
-from driving import ORIGIN_A, URL_A, URL_B, URL_TLS, Driver, plain_context, reply
-from script_steps import Dial, Do, End, Give, Hook, Meanwhile, Step, TakeRequest
+from driving import (
+    ORIGIN_A,
+    URL_A,
+    URL_B,
+    URL_TLS,
+    AnyConnectionInterface,
+    AnyPool,
+    Driver,
+    plain_context,
+    reply,
+)
+from pace import Hook
+from script_steps import Dial, Do, End, Give, Meanwhile, Step, TakeRequest
 from scripted import Network
+from scripted_async_backend import AsyncScriptedBackend
 from scripted_backend import ScriptedBackend
 
 from httpcore_interface import (
-    SOCKET_OPTION,
-    AsyncNetworkBackend,
     AsyncNetworkStream,
     ConnectError,
     NetworkStream,
     RemoteProtocolError,
 )
 from httpcore_pool import (
+    AsyncConnectionInterface,
+    AsyncConnectionPool,
+    AsyncHTTP11Connection,
+    AsyncHTTPConnection,
     ConnectionInterface,
     ConnectionPool,
     HTTP11Connection,
     HTTPConnection,
     Origin,
     PoolStats,
-    Request,
-    RequestInterface,
-    Response,
 )
+
+Default = collections.abc.Callable[[Origin], AnyConnectionInterface]
 
 PLAIN = "'http://example.test:80', HTTP/1.1"
 
 
-def recording(seen: list[str], pool: list[ConnectionPool]) -> Hook:
+def recording(seen: list[str], pool: list[AnyPool]) -> Hook:
     """Notes what the pool and its connection say at some moment."""
 
     def record() -> None:
@@ -45,7 +58,7 @@ def recording(seen: list[str], pool: list[ConnectionPool]) -> Hook:
 
 def test_connection_says_what_it_does(driver: Driver, network: Network) -> None:
     seen: list[str] = []
-    pools: list[ConnectionPool] = []
+    pools: list[AnyPool] = []
     record = recording(seen, pools)
     network.play(
         Dial(meanwhile=record),
@@ -66,36 +79,36 @@ def test_connection_says_what_it_does(driver: Driver, network: Network) -> None:
     pool.close()
     record()
     assert connection.info() == f"{PLAIN}, CLOSED, Request Count: 1"
-    busy = "<ConnectionPool [Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>"
-    active = f"<HTTPConnection [{PLAIN}, ACTIVE, Request Count: 1]>"
+    pool_name, name = f"{driver.prefix}ConnectionPool", f"{driver.prefix}HTTPConnection"
+    busy = f"<{pool_name} [Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>"
+    active = f"<{name} [{PLAIN}, ACTIVE, Request Count: 1]>"
     assert seen == [
         busy,
-        "<HTTPConnection [CONNECTING]>",
+        f"<{name} [CONNECTING]>",
         busy,
-        "<HTTPConnection [CONNECTING]>",
-        busy,
-        active,
+        f"<{name} [CONNECTING]>",
         busy,
         active,
-        "<ConnectionPool [Requests: 0 active, 0 queued | Connections: 0 active, 1 idle]>",
-        f"<HTTPConnection [{PLAIN}, IDLE, Request Count: 1]>",
-        "<ConnectionPool [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>",
+        busy,
+        active,
+        f"<{pool_name} [Requests: 0 active, 0 queued | Connections: 0 active, 1 idle]>",
+        f"<{name} [{PLAIN}, IDLE, Request Count: 1]>",
+        f"<{pool_name} [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>",
     ]
 
 
 def test_failed_connection_says_so(driver: Driver, network: Network) -> None:
     network.play(Dial(error=ConnectError("refused")))
-    made: list[ConnectionInterface] = []
+    made: list[AnyConnectionInterface] = []
 
-    class Recording(ConnectionPool):
-        def create_connection(self, origin: Origin) -> ConnectionInterface:
-            made.append(super().create_connection(origin))
-            return made[-1]
+    def create(default: Default, origin: Origin) -> object:
+        made.append(default(origin))
+        return made[-1]
 
     with pytest.raises(ConnectError):
-        driver.pool(Recording).request("GET", URL_A)
+        driver.pool(create=create).request("GET", URL_A)
     [connection] = made
-    assert repr(connection) == "<HTTPConnection [CONNECTION FAILED]>"
+    assert repr(connection) == f"<{driver.prefix}HTTPConnection [CONNECTION FAILED]>"
     assert connection.is_closed()
     assert not connection.is_idle()
     assert not connection.is_available()
@@ -119,15 +132,14 @@ def test_connections_count_their_requests(driver: Driver, network: Network) -> N
     for _ in range(3):
         pool.request("GET", URL_TLS)
     assert repr(pool.face.connections) == (
-        "[<HTTPConnection ['https://example.test:443', HTTP/1.1, IDLE, Request Count: 3]>]"
+        f"[<{driver.prefix}HTTPConnection "
+        "['https://example.test:443', HTTP/1.1, IDLE, Request Count: 3]>]"
     )
 
 
-def test_subclass_is_called_by_its_name(driver: Driver) -> None:
-    class Mine(ConnectionPool):
-        pass
-
-    assert repr(driver.pool(Mine).face).startswith("<Mine [Requests: 0 active")
+@pytest.mark.parametrize("of", [ConnectionPool, AsyncConnectionPool])
+def test_subclass_is_called_by_its_name(of: type[AnyPool]) -> None:
+    assert repr(type("Mine", (of,), {})()).startswith("<Mine [Requests: 0 active")
 
 
 def test_connection_of_a_pool_answers_for_itself(driver: Driver, network: Network) -> None:
@@ -135,7 +147,7 @@ def test_connection_of_a_pool_answers_for_itself(driver: Driver, network: Networ
     pool = driver.pool()
     response = pool.open("GET")
     [connection] = pool.face.connections
-    assert isinstance(connection, HTTPConnection)
+    assert isinstance(connection, HTTPConnection | AsyncHTTPConnection)
     assert connection.can_handle_request(ORIGIN_A)
     assert not connection.can_handle_request(Origin(b"http", b"example.test", 8080))
     busy = (connection.is_available(), connection.is_idle(), connection.is_closed())
@@ -158,7 +170,7 @@ def test_readable_idle_connection_has_expired(driver: Driver, network: Network) 
 
 def test_stats_count_what_is_and_what_was(driver: Driver, network: Network) -> None:
     seen: list[PoolStats] = []
-    pools: list[ConnectionPool] = []
+    pools: list[AnyPool] = []
 
     def look() -> None:
         seen.append(pools[0].stats())
@@ -245,39 +257,36 @@ def test_private_lists_have_the_lengths_that_programs_ask_for(
 # -- in place of -----------------------------------------------------------------------------
 
 
+def network_of(pool: AnyPool) -> Network:
+    """What a pool's backend connects to."""
+    backend = pool._network_backend
+    assert isinstance(backend, ScriptedBackend | AsyncScriptedBackend)
+    return backend.network
+
+
 def test_backend_can_be_replaced(driver: Driver, network: Network) -> None:
     """Programs do this to guard where connections go."""
-    other = Network()
+    other = driver.new_network()
     other.answer(reply(b"guarded"), reply(b"again"))
     network.answer(reply(b"first"))
     pool = driver.pool()
-    assert isinstance(pool.face._network_backend, ScriptedBackend)
-    assert pool.face._network_backend.network is network
+    assert network_of(pool.face) is network
     assert pool.request("GET", URL_A).body == b"first"
-    pool.face._network_backend = ScriptedBackend(other)
+    pool.face._network_backend = driver.backend(other)
     # What is connected stays; what is dialled goes the new way.
     assert pool.request("GET", URL_B).body == b"guarded"
-    assert pool.face._network_backend.network is other
+    assert network_of(pool.face) is other
     pool.close()
     assert not other.open_connections
 
 
-class AsyncBackend(AsyncNetworkBackend):
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
-    ) -> AsyncNetworkStream:
-        raise AssertionError
-
-
 def test_backend_of_another_colour_is_refused(driver: Driver, network: Network) -> None:
+    theirs, kind = ScriptedBackend(network), "blocking"
+    if not driver.prefix:
+        theirs, kind = AsyncScriptedBackend(network), "async"  # type: ignore[assignment]
     pool = driver.pool()
-    pool.face._network_backend = AsyncBackend()  # type: ignore[assignment]  # the point
-    with pytest.raises(TypeError, match="is it from an async network backend"):
+    pool.face._network_backend = theirs
+    with pytest.raises(TypeError, match=f"connection needs an?.*but got the {kind}"):
         pool.request("GET", URL_A)
     assert pool.is_quiet
     assert pool.face.connections == []
@@ -287,18 +296,20 @@ def test_stream_of_another_colour_is_refused() -> None:
     stream: NetworkStream = AsyncNetworkStream()  # type: ignore[assignment]  # the point
     with pytest.raises(TypeError, match="but got the async AsyncNetworkStream"):
         HTTP11Connection(ORIGIN_A, stream)
+    other: AsyncNetworkStream = NetworkStream()  # type: ignore[assignment]  # the point
+    with pytest.raises(TypeError, match="but got the blocking NetworkStream"):
+        AsyncHTTP11Connection(ORIGIN_A, other)
 
 
 def test_overridden_create_connection_is_asked(driver: Driver, network: Network) -> None:
     asked: list[Origin] = []
 
-    class Asking(ConnectionPool):
-        def create_connection(self, origin: Origin) -> ConnectionInterface:
-            asked.append(origin)
-            return super().create_connection(origin)
+    def create(default: Default, origin: Origin) -> object:
+        asked.append(origin)
+        return default(origin)
 
     network.serve(lambda request: reply())
-    pool = driver.pool(Asking)
+    pool = driver.pool(create=create)
     pool.request("GET", URL_A)
     pool.request("GET", URL_A)
     pool.request("GET", "http://example.test:8080/")
@@ -306,13 +317,12 @@ def test_overridden_create_connection_is_asked(driver: Driver, network: Network)
 
 
 def test_connection_of_ones_own_making_is_used(driver: Driver, network: Network) -> None:
-    class Redirecting(ConnectionPool):
-        def create_connection(self, origin: Origin) -> ConnectionInterface:
-            there = Origin(origin.scheme, b"elsewhere.test", 8080)
-            return HTTPConnection(there, network_backend=self._network_backend)
+    def create(default: Default, origin: Origin) -> object:
+        there = Origin(origin.scheme, b"elsewhere.test", 8080)
+        return driver.connection(there).face
 
     network.answer(reply(b"first"), reply(b"second"))
-    pool = driver.pool(Redirecting)
+    pool = driver.pool(create=create)
     assert pool.request("GET", URL_A).body == b"first"
     assert pool.request("GET", URL_A).body == b"second"
     assert network.attempts[0].host == "elsewhere.test"
@@ -328,7 +338,7 @@ class MakeError(Exception):
     [
         (MakeError("no"), MakeError, "no"),
         (KeyboardInterrupt(), KeyboardInterrupt, None),
-        (object(), TypeError, "must return an HTTPConnection, but returned object"),
+        (object(), TypeError, r"must return an (Async)?HTTPConnection, but returned object"),
         (None, TypeError, "but returned NoneType"),
     ],
 )
@@ -339,96 +349,55 @@ def test_create_connection_that_fails_leaks_nothing(
     error: type[BaseException],
     message: str | None,
 ) -> None:
-    class Failing(ConnectionPool):
-        does_fail = True
+    does_fail = True
 
-        def create_connection(self, origin: Origin) -> ConnectionInterface:
-            if not self.does_fail:
-                return super().create_connection(origin)
-            if isinstance(made, BaseException):
-                raise made
-            return made  # type: ignore[return-value]  # that is the point
+    def create(default: Default, origin: Origin) -> object:
+        if not does_fail:
+            return default(origin)
+        if isinstance(made, BaseException):
+            raise made
+        return made
 
-    pool = driver.pool(Failing, max_connections=1)
-    assert isinstance(pool.face, Failing)
+    pool = driver.pool(create=create, max_connections=1)
     with pytest.raises(error, match=message):
         pool.request("GET", URL_A)
     assert pool.is_quiet
     assert pool.face.connections == []
-    pool.face.does_fail = False
+    does_fail = False
     network.answer(reply(b"fine"))
     assert pool.request("GET", URL_A).body == b"fine"
 
 
-def test_request_and_stream_go_through_handle_request(driver: Driver, network: Network) -> None:
-    """Programs patch it, on classes and on instances, and are told by name and by place."""
-    handled: list[Request] = []
-
-    class Recording(ConnectionPool):
-        def handle_request(self, request: Request) -> Response:
-            handled.append(request)
-            return super().handle_request(request=request)
-
-    network.serve(lambda request: reply(request.target))
-    pool = driver.pool(Recording)
-    pool.request("GET", URL_A + "1")
-    with pool.stream("GET", URL_A + "2") as response:
-        assert response.read() == b"/2"
-    assert [request.url.target for request in handled] == [b"/1", b"/2"]
-
-
-def test_patched_handle_request_answers_for_the_pool(
-    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def answer(self: ConnectionPool, request: Request) -> Response:
-        return Response(418, content=b"patched")
-
-    monkeypatch.setattr(ConnectionPool, "handle_request", answer)
-    pool = driver.pool()
-    response = pool.request("GET", URL_A)
-    assert (response.status, response.body) == (418, b"patched")
-    with pool.stream("GET", URL_A) as streamed:
-        assert list(streamed.response.iter_stream()) == [b"patched"]
-    assert network.operations == []
-
-
-def test_request_interface_needs_one_method_only() -> None:
-    class Echo(RequestInterface):
-        def handle_request(self, request: Request) -> Response:
-            return Response(200, content=request.method + b" " + bytes(request.url))
-
-    response = Echo().request("GET", "http://example.test/")
-    assert response.content == b"GET http://example.test/"
-    with Echo().stream("GET", "http://example.test/") as response:
-        assert response.read() == b"GET http://example.test/"
-    with pytest.raises(NotImplementedError, match="RequestInterface does not implement handle"):
-        RequestInterface().request("GET", "http://example.test/")
-
-
+@pytest.mark.parametrize("of", [ConnectionInterface, AsyncConnectionInterface])
 @pytest.mark.parametrize(
-    "method", ["close", "info", "is_available", "has_expired", "is_idle", "is_closed"]
+    "method", ["info", "is_available", "has_expired", "is_idle", "is_closed"]
 )
-def test_connection_interface_names_what_is_missing(method: str) -> None:
-    class Mine(ConnectionInterface):
-        pass
-
+def test_connection_interface_names_what_is_missing(
+    of: type[AnyConnectionInterface], method: str
+) -> None:
+    mine: AnyConnectionInterface = type("Mine", (of,), {})()
     with pytest.raises(NotImplementedError, match=f"^Mine does not implement {method}\\(\\)"):
-        getattr(Mine(), method)()
+        getattr(mine, method)()
     with pytest.raises(NotImplementedError, match="can_handle_request"):
-        Mine().can_handle_request(ORIGIN_A)
+        mine.can_handle_request(ORIGIN_A)
 
 
 # -- what is not there yet ---------------------------------------------------------------------
 
 
-def test_http2_is_not_there_yet() -> None:
+EVERY = [ConnectionPool, AsyncConnectionPool]
+
+
+@pytest.mark.parametrize("of", EVERY)
+def test_http2_is_not_there_yet(of: type[AnyPool]) -> None:
     with pytest.raises(NotImplementedError, match="HTTP/2"):
-        ConnectionPool(http2=True)
+        of(http2=True)
 
 
-def test_no_protocol_at_all_is_refused() -> None:
+@pytest.mark.parametrize("of", EVERY)
+def test_no_protocol_at_all_is_refused(of: type[AnyPool]) -> None:
     with pytest.raises(ValueError, match="no protocol is enabled"):
-        ConnectionPool(http1=False)
+        of(http1=False)
 
 
 def test_protocols_are_offered_by_the_context_of_the_caller(

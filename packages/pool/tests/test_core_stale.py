@@ -264,7 +264,7 @@ def test_connection_that_this_side_closed_is_not_stale(
     driver: Driver, network: Network, of: type[Meanwhile | MeanwhileWriting]
 ) -> None:
     pools: list[PoolClient] = []
-    closing = of(lambda: pools[0].face.connections[0].close())
+    closing = of(lambda: driver.shut(pools[0].face.connections[0]))
     steps: list[Step] = [closing] if of is MeanwhileWriting else [TakeRequest(), closing]
     pool = used_pool(driver, *steps)
     pools.append(pool)
@@ -284,7 +284,7 @@ def test_error_of_the_body_is_not_taken_for_the_connections(
 
     pool = used_pool(driver, TakeHead(), TakeSome(1))
     with pytest.raises(ConnectionNotAvailable, match="of another connection"):
-        pool.request("POST", URL_A, content=body())
+        pool.request("POST", URL_A, content=driver.body(body()))
     assert len(network.connections) == 1
     assert pool.is_quiet
 
@@ -299,6 +299,11 @@ def test_write_error_of_the_body_looks_for_no_answer(
     before = clock.now
     pool = used_pool(driver, TakeHead(), TakeSome(1))
     with pytest.raises(WriteError, match="of another connection"):
-        pool.request("POST", URL_A, content=body(), extensions={"timeout": {"read": 3.0}})
+        pool.request(
+            "POST",
+            URL_A,
+            content=driver.body(body()),
+            extensions={"timeout": {"read": 3.0}},
+        )
     assert clock.now == before
     assert pool.is_quiet

@@ -233,25 +233,25 @@ def test_only_one_of_many_threads_gets_the_connection(make: Make, network: Netwo
 
 def test_given_connection_says_what_it_does(driver: Driver, network: Network) -> None:
     connection = driver.connected(TakeRequest(), Give(reply(b"one")))
-    origin = "'http://example.test:80'"
-    assert repr(connection.face) == f"<HTTP11Connection [{origin}, NEW, Request Count: 0]>"
+    name, origin = f"{driver.prefix}HTTP11Connection", "'http://example.test:80'"
+    assert repr(connection.face) == f"<{name} [{origin}, NEW, Request Count: 0]>"
     assert connection.face.info() == f"{origin}, HTTP/1.1, NEW, Request Count: 0"
     response = connection.open("GET")
-    assert repr(connection.face) == f"<HTTP11Connection [{origin}, ACTIVE, Request Count: 1]>"
+    assert repr(connection.face) == f"<{name} [{origin}, ACTIVE, Request Count: 1]>"
     response.read()
-    assert repr(connection.face) == f"<HTTP11Connection [{origin}, IDLE, Request Count: 1]>"
+    assert repr(connection.face) == f"<{name} [{origin}, IDLE, Request Count: 1]>"
     connection.close()
-    assert repr(connection.face) == f"<HTTP11Connection [{origin}, CLOSED, Request Count: 1]>"
+    assert repr(connection.face) == f"<{name} [{origin}, CLOSED, Request Count: 1]>"
 
 
 def test_dialled_connection_says_what_it_does(driver: Driver, network: Network) -> None:
     network.answer(reply(b"one"))
     connection = driver.connection()
-    assert repr(connection.face) == "<HTTPConnection [CONNECTING]>"
+    assert repr(connection.face) == f"<{driver.prefix}HTTPConnection [CONNECTING]>"
     assert states(connection) == (False, False, False)
     connection.request("GET", URL_A)
     plain = "'http://example.test:80', HTTP/1.1, IDLE, Request Count: 1"
-    assert repr(connection.face) == f"<HTTPConnection [{plain}]>"
+    assert repr(connection.face) == f"<{driver.prefix}HTTPConnection [{plain}]>"
 
 
 @pytest.mark.parametrize("kind", ["dialled", "given"])

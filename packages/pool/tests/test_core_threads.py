@@ -235,7 +235,7 @@ def test_connections_closed_from_outside_are_replaced(driver: Driver, network: N
         if number == 0:
             for _ in range(100):
                 for connection in pool.face.connections:
-                    connection.close()
+                    driver.shut(connection)
             stop.set()
             return
         while not stop.is_set():

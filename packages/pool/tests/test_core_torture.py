@@ -19,6 +19,7 @@ from driving import (
     URL_B,
     URL_TLS,
     Background,
+    Body,
     Driver,
     Extensions,
     PoolClient,
@@ -69,7 +70,7 @@ class Run:
     extensions: Extensions
     spoil: collections.abc.Callable[[list[bytes]], collections.abc.Iterable[bytes]]
 
-    def body(self, parts: list[bytes]) -> collections.abc.Iterable[bytes]:
+    def body(self, parts: list[bytes]) -> Body:
         return self.driver.body(self.spoil(parts))
 
 
@@ -319,7 +320,11 @@ def test_scenario_succeeds(driver: Driver, scenario: Scenario) -> None:
 
 
 @each_scenario
-@pytest.mark.parametrize("kind", FaultKind, ids=lambda kind: str(kind.value))
+@pytest.mark.parametrize(
+    "kind",
+    [FaultKind.ERROR, FaultKind.TIMEOUT, FaultKind.INTERRUPT, FaultKind.CRASH],
+    ids=lambda kind: str(kind.value),
+)
 def test_failure_of_any_call_leaks_nothing(
     driver: Driver, scenario: Scenario, kind: FaultKind
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from driving import HOST, URL_A, URL_TLS, Driver, Told, head, plain_context, reply
 from script_steps import Dial, End, FailWrite, Give, Shake, TakeHead, TakeRequest
 from scripted import Network
+from scripted_async_backend import AsyncScriptedStream
 from scripted_backend import ScriptedStream
 
 from httpcore_interface import ConnectError, ReadTimeout, RemoteProtocolError, WriteError
@@ -65,7 +66,7 @@ def test_facts_are_those_of_each_operation(driver: Driver, network: Network) -> 
     }
     stream = facts(told, "connection.connect_tcp.complete")["return_value"]
     # The backend's own, which callbacks ask for addresses.
-    assert isinstance(stream, ScriptedStream)
+    assert isinstance(stream, ScriptedStream | AsyncScriptedStream)
     assert stream.get_extra_info("server_addr") == ("example.test", 80)
     for operation in PLAIN[1:5]:
         assert facts(told, f"{operation}.started") == {"request": request}
@@ -91,7 +92,7 @@ def test_tls_is_told(driver: Driver, network: Network) -> None:
         "timeout": 5.0,
     }
     stream = facts(told, "connection.start_tls.complete")["return_value"]
-    assert isinstance(stream, ScriptedStream)
+    assert isinstance(stream, ScriptedStream | AsyncScriptedStream)
     assert stream.get_extra_info("ssl_object") is not None
 
 
@@ -230,14 +231,31 @@ class AsyncCallable:
         raise AssertionError
 
 
+def blocking_callback(name: str, info: dict[str, object]) -> None:
+    """Would be called, if it were to be awaited."""
+
+
+@pytest.mark.colours("blocking", reason="its twin is the next test")
 @pytest.mark.parametrize("callback", [async_callback, AsyncCallable()], ids=["def", "object"])
-def test_callback_of_the_other_colour_is_refused(
+def test_async_callback_is_refused(driver: Driver, network: Network, callback: object) -> None:
+    network.serve(lambda request: reply(b"fine"))
+    pool = driver.pool()
+    for _ in range(2):
+        with pytest.raises(TypeError, match="needs a blocking 'trace' callback"):
+            pool.request("GET", URL_A, extensions={"trace": callback})
+        assert pool.is_quiet
+    assert pool.request("GET", URL_A).body == b"fine"
+
+
+@pytest.mark.colours("asyncio", "trio", reason="its twin is the test before")
+@pytest.mark.parametrize("callback", [blocking_callback, print], ids=["def", "builtin"])
+def test_blocking_callback_is_refused(
     driver: Driver, network: Network, callback: object
 ) -> None:
     network.serve(lambda request: reply(b"fine"))
     pool = driver.pool()
     for _ in range(2):
-        with pytest.raises(TypeError, match="needs a blocking 'trace' callback"):
+        with pytest.raises(TypeError, match="needs an async 'trace' callback, but got the blo"):
             pool.request("GET", URL_A, extensions={"trace": callback})
         assert pool.is_quiet
     assert pool.request("GET", URL_A).body == b"fine"

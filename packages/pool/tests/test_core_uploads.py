@@ -24,6 +24,7 @@ from scripted import Network
 from virtual_clock import Clock
 
 from httpcore_interface import (
+    AsyncNetworkStream,
     LocalProtocolError,
     NetworkStream,
     ReadError,
@@ -32,7 +33,6 @@ from httpcore_interface import (
     WriteError,
     WriteTimeout,
 )
-from httpcore_pool import HTTP11Connection, Origin
 
 PIECE = 128 * 1024
 REFUSAL = reply(b"too large", status=b"413 Content Too Large")
@@ -637,13 +637,36 @@ class HalfRecord(NetworkStream):
         return info == "is_readable"
 
 
-def test_half_a_record_does_not_hold_up_the_write_timeout() -> None:
-    connection = HTTP11Connection(Origin(b"http", b"a.test", 80), HalfRecord())
+class AsyncHalfRecord(AsyncNetworkStream):
+    """The same, for async code."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        raise ReadTimeout("the record is incomplete")
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        pass
+
+    async def wait_writable(self, timeout: float | None = None) -> bool:
+        return False
+
+    async def aclose(self) -> None:
+        pass
+
+    def get_extra_info(self, info: str) -> object:
+        return info == "is_readable"
+
+
+def test_half_a_record_does_not_hold_up_the_write_timeout(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On the real clock.
+    monkeypatch.undo()
+    connection = driver.given(AsyncHalfRecord() if driver.prefix else HalfRecord())
     with pytest.raises(WriteTimeout):
         connection.request(
             "POST",
-            "http://a.test/",
+            URL_A,
             content=bytes(300_000),
             extensions={"timeout": {"write": 0.05}},
         )
-    assert connection.is_closed()
+    assert connection.face.is_closed()

@@ -431,6 +431,10 @@ def crossings(monkeypatch: pytest.MonkeyPatch) -> Crossings:
     return Crossings(monkeypatch)
 
 
+async_code_crosses_none = pytest.mark.colours("blocking", reason="async code has no bridge")
+
+
+@async_code_crosses_none
 def test_request_crosses_the_bridge_once(
     driver: Driver, network: Network, crossings: Crossings
 ) -> None:
@@ -445,6 +449,7 @@ def test_request_crosses_the_bridge_once(
     assert crossings.take() == 1
 
 
+@async_code_crosses_none
 @pytest.mark.parametrize(
     "answer",
     [
@@ -471,6 +476,7 @@ def test_chunks_that_have_come_and_releases_cross_no_bridge(
     assert len(network.open_connections) == 1
 
 
+@async_code_crosses_none
 def test_chunk_that_has_yet_to_come_crosses_the_bridge_once(
     driver: Driver, network: Network, crossings: Crossings
 ) -> None:
@@ -485,6 +491,7 @@ def test_chunk_that_has_yet_to_come_crosses_the_bridge_once(
     assert crossings.take() == 0
 
 
+@async_code_crosses_none
 def test_whole_body_crosses_the_bridge_once_for_each_read(
     driver: Driver, network: Network, crossings: Crossings
 ) -> None:
@@ -496,6 +503,7 @@ def test_whole_body_crosses_the_bridge_once_for_each_read(
     assert crossings.take() == 1
 
 
+@async_code_crosses_none
 def test_questions_cross_no_bridge(
     driver: Driver, network: Network, crossings: Crossings
 ) -> None:

@@ -6,7 +6,12 @@ pass as they are, and nothing is awaited here that `_core` does not await itself
 
 import collections.abc
 
-from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream, NetworkStream
+from httpcore_interface import (
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    NetworkBackend,
+    NetworkStream,
+)
 
 from ._core.exchange import Exchange
 from ._core.trace import Info, Tracer, is_logged
@@ -24,9 +29,23 @@ def check_stream(stream: AsyncNetworkStream) -> AsyncNetworkStream:
     if isinstance(stream, NetworkStream):
         raise TypeError(
             "an async connection needs an async network stream, but got the blocking "
-            f"{type(stream).__name__}: is it from a blocking network backend?"
+            f"{type(stream).__name__}."
         )
     return stream
+
+
+def check_backend(backend: AsyncNetworkBackend) -> AsyncNetworkBackend:
+    """Returns a backend, if async code can use it.
+
+    Raises:
+        TypeError: It is blocking: what it connected would be lost in being awaited.
+    """
+    if isinstance(backend, NetworkBackend):
+        raise TypeError(
+            "an async connection needs an async network backend, but got the blocking "
+            f"{type(backend).__name__}."
+        )
+    return backend
 
 
 class AsyncBody:
