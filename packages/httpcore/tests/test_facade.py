@@ -18,7 +18,12 @@ HOMES = {
     "httpcore_interface": "httpcore-interface",
     "httpcore_pool": "httpcore-pool",
     "httpcore_sync": "httpcore-sync",
+    "httpcore_asyncio": "httpcore-asyncio",
+    "httpcore_anyio": "httpcore-anyio",
+    "httpcore_trio": "httpcore-trio",
 }
+EXTRAS = {"AnyIOBackend": "httpcore_anyio", "TrioBackend": "httpcore_trio"}
+NAMES = [*httpcore.__all__, *EXTRAS]
 
 
 def run(code: str) -> str:
@@ -66,17 +71,17 @@ def home_of(name: str) -> object:
 
 
 def test_type_checkers_and_programs_see_the_same_names() -> None:
-    assert sorted(httpcore.__all__) == sorted(names_for_type_checkers())
-    assert len(set(httpcore.__all__)) == len(httpcore.__all__)
+    assert sorted(NAMES) == sorted(names_for_type_checkers())
+    assert len(set(NAMES)) == len(NAMES)
     assert set(names_for_type_checkers().values()) == set(HOMES)
 
 
-@pytest.mark.parametrize("name", httpcore.__all__)
+@pytest.mark.parametrize("name", NAMES)
 def test_name_is_that_of_its_home(name: str) -> None:
     assert resolve(name) is home_of(name)
 
 
-@pytest.mark.parametrize("name", httpcore.__all__)
+@pytest.mark.parametrize("name", NAMES)
 def test_name_says_that_it_is_of_httpcore(name: str) -> None:
     if name != "SOCKET_OPTION":  # a union of types has no say in it
         assert getattr(resolve(name), "__module__", None) == "httpcore"
@@ -91,7 +96,7 @@ def test_name_says_that_it_is_of_httpcore(name: str) -> None:
         *["AsyncConnectionPool", "AsyncHTTPConnection", "AsyncHTTP11Connection"],
         *["AsyncConnectionInterface"],
         *["NetworkBackend", "NetworkStream", "AsyncNetworkBackend", "AsyncNetworkStream"],
-        *["SyncBackend", "SOCKET_OPTION"],
+        *["SyncBackend", "AsyncioBackend", "AnyIOBackend", "TrioBackend", "SOCKET_OPTION"],
         *["TimeoutException", "PoolTimeout", "ConnectTimeout", "ReadTimeout", "WriteTimeout"],
         *["NetworkError", "ConnectError", "ReadError", "WriteError"],
         *["ProtocolError", "LocalProtocolError", "RemoteProtocolError"],
@@ -99,7 +104,7 @@ def test_name_says_that_it_is_of_httpcore(name: str) -> None:
     ],
 )
 def test_names_of_1_x_are_there(name: str) -> None:
-    assert name in httpcore.__all__
+    assert name in NAMES
 
 
 def test_exceptions_form_the_tree_of_1_x() -> None:
@@ -162,7 +167,8 @@ def test_names_of_the_interface_bring_no_other_part() -> None:
         import sys
         import httpcore
         httpcore.ReadError, httpcore.NetworkBackend
-        print([name for name in ("httpcore_pool", "httpcore_sync") if name in sys.modules])
+        print([name for name in ("httpcore_pool", "httpcore_sync", "httpcore_asyncio")
+               if name in sys.modules])
         """
     )
     assert printed == "[]"
@@ -175,7 +181,9 @@ def test_pool_brings_no_backend_until_it_is_used() -> None:
         import httpcore
         pool = httpcore.ConnectionPool()
         pool.close()
-        print([name for name in ("httpcore_sync", "asyncio", "h11", "certifi")
+        httpcore.AsyncConnectionPool()
+        print([name for name in ("httpcore_sync", "httpcore_asyncio", "httpcore_anyio",
+                                 "httpcore_trio", "asyncio", "h11", "certifi")
                if name in sys.modules])
         """
     )
@@ -256,12 +264,13 @@ def test_values_are_called_by_the_name_that_people_know() -> None:
 def test_missing_part_is_named_with_what_to_install(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    for name in httpcore.__all__:
+    for name in NAMES:
         resolve(name)
     # None is how an import is made to fail.
     monkeypatch.setitem(sys.modules, missing, None)
     for name, home in names_for_type_checkers().items():
         if home == missing:
+            # What has been looked up is not looked up again.
             monkeypatch.delitem(vars(httpcore), name, raising=False)
             hint = rf"^httpcore\.{name} is in a package of its own: install {HOMES[missing]}$"
             with pytest.raises(ImportError, match=hint):
@@ -315,6 +324,22 @@ def test_pool_without_a_backend_says_what_to_install() -> None:
         """
     )
     assert "install httpcore-sync" in printed
+
+
+def test_program_with_the_facade_alone_can_take_all_there_is() -> None:
+    """What an extra brings is not asked for by `import *`, nor by whoever looks around."""
+    printed = run(
+        """
+        import sys
+        for name in ("httpcore_anyio", "httpcore_trio", "anyio", "trio"):
+            sys.modules[name] = None
+        import inspect
+        import httpcore
+        from httpcore import *
+        print(AsyncioBackend.__name__, "TrioBackend" in dict(inspect.getmembers(httpcore)))
+        """
+    )
+    assert printed == "AsyncioBackend False"
 
 
 # -- what is carried elsewhere ---------------------------------------------------------------

@@ -12,6 +12,8 @@ import typing
 __version__ = "1.1.0"
 
 if typing.TYPE_CHECKING:
+    from httpcore_anyio import AnyIOBackend as AnyIOBackend
+    from httpcore_asyncio import AsyncioBackend as AsyncioBackend
     from httpcore_interface import SOCKET_OPTION as SOCKET_OPTION
     from httpcore_interface import AsyncNetworkBackend as AsyncNetworkBackend
     from httpcore_interface import AsyncNetworkStream as AsyncNetworkStream
@@ -49,20 +51,26 @@ if typing.TYPE_CHECKING:
     from httpcore_pool import request as request
     from httpcore_pool import stream as stream
     from httpcore_sync import SyncBackend as SyncBackend
+    from httpcore_trio import TrioBackend as TrioBackend
 
 # name -> (module, distribution to install if the module is missing)
 _INTERFACE = ("httpcore_interface", "httpcore-interface")
 _POOL = ("httpcore_pool", "httpcore-pool")
 _SYNC = ("httpcore_sync", "httpcore-sync")
+_ASYNCIO = ("httpcore_asyncio", "httpcore-asyncio")
+_ANYIO = ("httpcore_anyio", "httpcore-anyio")
+_TRIO = ("httpcore_trio", "httpcore-trio")
 _HOMES = {
     "SOCKET_OPTION": _INTERFACE,
     "URL": _POOL,
+    "AnyIOBackend": _ANYIO,
     "AsyncConnectionInterface": _POOL,
     "AsyncConnectionPool": _POOL,
     "AsyncHTTP11Connection": _POOL,
     "AsyncHTTPConnection": _POOL,
     "AsyncNetworkBackend": _INTERFACE,
     "AsyncNetworkStream": _INTERFACE,
+    "AsyncioBackend": _ASYNCIO,
     "ConnectError": _INTERFACE,
     "ConnectTimeout": _INTERFACE,
     "ConnectionInterface": _POOL,
@@ -86,6 +94,7 @@ _HOMES = {
     "Response": _POOL,
     "SyncBackend": _SYNC,
     "TimeoutException": _INTERFACE,
+    "TrioBackend": _TRIO,
     "UnsupportedProtocol": _INTERFACE,
     "WriteError": _INTERFACE,
     "WriteTimeout": _INTERFACE,
@@ -94,7 +103,11 @@ _HOMES = {
     "stream": _POOL,
 }
 
-__all__ = [*_HOMES]
+# What an extra brings is there for whoever names it; `import *`, and whoever goes
+# through all that `dir` lists, find what is installed with this package.
+_EXTRAS = (_ANYIO, _TRIO)
+
+__all__ = [name for name, home in _HOMES.items() if home not in _EXTRAS]
 
 
 def __getattr__(name: str) -> object:
