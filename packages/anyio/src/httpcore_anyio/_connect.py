@@ -119,7 +119,7 @@ class Race:
             else:
                 # Two at the same moment.
                 sock.close()
-        except (OSError, UnicodeError) as exc:
+        except OSError as exc:
             self.failures.append((str(address[4][0]), exc))
         finally:
             self._running -= 1

@@ -209,11 +209,13 @@ def _set_options(sock: socket.socket, options: collections.abc.Iterable[SOCKET_O
 
 def _is_literal(host: str) -> bool:
     """Returns whether a host is an IPv4 or IPv6 address (a zone may follow)."""
+    if "\0" in host or not host.isascii():
+        return False
     if ":" in host:
         # No name has a colon; the resolver judges what this is without asking anyone.
         return True
     try:
         socket.inet_pton(socket.AF_INET, host)
-    except (OSError, UnicodeError):
+    except OSError:
         return False
     return True

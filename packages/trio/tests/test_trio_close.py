@@ -1,0 +1,251 @@
+"""Closing: at once, for good, whatever is under way, and when trio has ended."""
+
+import asyncio
+import collections.abc
+import contextlib
+import gc
+import socket
+import ssl
+import threading
+
+import pytest
+import trio
+import trio.testing
+
+from httpcore_interface import ConnectError, ReadError, WriteError, WriteTimeout
+from httpcore_trio import TrioBackend, TrioStream
+
+Pair = tuple[TrioStream, socket.socket]
+Descriptors = collections.abc.Callable[[], int]
+
+CLOSED = "the stream was closed on this side"
+TOO_MUCH = bytes(64 * 1024 * 1024)
+
+TIMEOUTS = pytest.mark.parametrize("timeout", [None, 20])
+
+
+async def test_a_closed_stream_refuses_everything(
+    pair: Pair, client_context: ssl.SSLContext
+) -> None:
+    stream, _ = pair
+    for _ in range(3):
+        await stream.aclose()
+    for timeout in (0, 5, None):
+        with pytest.raises(ReadError, match=CLOSED):
+            await stream.read(100, timeout)
+        with pytest.raises(WriteError, match=CLOSED):
+            await stream.write(b"x", timeout)
+        with pytest.raises(WriteError, match=CLOSED):
+            await stream.write(b"", timeout)
+        with pytest.raises(WriteError, match=CLOSED):
+            await stream.wait_writable(timeout)
+        with pytest.raises(ConnectError, match=CLOSED):
+            await stream.start_tls(client_context, "localhost", timeout)
+
+
+async def test_the_peer_sees_the_end(plain_pair: Pair) -> None:
+    stream, peer = plain_pair
+    await stream.write(b"bye", 5)
+    await stream.aclose()
+    assert peer.recv(100) == b"bye"
+    assert peer.recv(100) == b""
+
+
+async def test_closing_does_not_suspend(pair: Pair) -> None:
+    stream, _ = pair
+    closing = stream.aclose()
+    with pytest.raises(StopIteration):
+        closing.send(None)
+
+
+@TIMEOUTS
+async def test_closing_ends_what_waits(pair: Pair, timeout: float | None) -> None:
+    stream, _ = pair
+
+    async def read() -> None:
+        with pytest.raises(ReadError, match=CLOSED) as caught:
+            await stream.read(100, timeout)
+        assert caught.value.__cause__ is not None
+
+    async def write() -> None:
+        with pytest.raises(WriteError, match=CLOSED):
+            await stream.write(TOO_MUCH, timeout)
+
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            nursery.start_soon(write)
+            await trio.testing.wait_all_tasks_blocked()
+            await stream.aclose()
+
+
+@TIMEOUTS
+async def test_closing_ends_a_wait_to_write(plain_pair: Pair, timeout: float | None) -> None:
+    stream, _ = plain_pair
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            stream.get_extra_info("socket").send(TOO_MUCH)
+
+    async def wait() -> None:
+        with pytest.raises(WriteError, match=CLOSED):
+            await stream.wait_writable(timeout)
+
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await trio.testing.wait_all_tasks_blocked()
+            await stream.aclose()
+
+
+@TIMEOUTS
+async def test_closing_ends_a_handshake(
+    plain_pair: Pair, client_context: ssl.SSLContext, timeout: float | None
+) -> None:
+    stream, _ = plain_pair
+
+    async def shake_hands() -> None:
+        with pytest.raises(ConnectError, match=CLOSED):
+            await stream.start_tls(client_context, "localhost", timeout)
+
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(shake_hands)
+            await trio.testing.wait_all_tasks_blocked()
+            with pytest.raises(ReadError, match="another task"):
+                await stream.read(100, timeout)
+            with pytest.raises(WriteError, match="another task"):
+                await stream.write(b"x", timeout)
+            await stream.aclose()
+
+
+async def test_a_stream_in_use_is_not_encrypted(
+    plain_pair: Pair, client_context: ssl.SSLContext
+) -> None:
+    stream, _ = plain_pair
+
+    async def read() -> None:
+        with pytest.raises(ReadError, match=CLOSED):
+            await stream.read(100, 5)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(ConnectError, match="another task is using this stream"):
+            await stream.start_tls(client_context, "localhost", 5)
+
+
+async def test_closing_between_the_turns_of_a_busy_task_is_noticed(plain_pair: Pair) -> None:
+    stream, peer = plain_pair
+    peer.sendall(bytes(1000))
+
+    async def read_on() -> None:
+        while True:
+            await stream.read(1, 0)
+
+    async def write_on() -> None:
+        while True:
+            await stream.write(b"x", 5)
+
+    async def read() -> None:
+        with pytest.raises(ReadError, match=CLOSED):
+            await read_on()
+
+    async def write() -> None:
+        with pytest.raises(WriteError, match=CLOSED):
+            await write_on()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        nursery.start_soon(write)
+        for _ in range(3):
+            await trio.lowlevel.checkpoint()
+        await stream.aclose()
+
+
+async def test_a_failed_write_does_not_hinder_closing(pair: Pair) -> None:
+    stream, _ = pair
+    sock = stream.get_extra_info("socket")
+    with pytest.raises(WriteTimeout):
+        await stream.write(TOO_MUCH, 0)
+    await stream.aclose()
+    assert sock.fileno() == -1
+
+
+async def test_an_error_of_the_system_is_no_error_of_closing(plain_pair: Pair) -> None:
+    class Failing(socket.socket):
+        def close(self) -> None:
+            super().close()
+            raise OSError(5, "Input/output error")
+
+    ours, peer = socket.socketpair()
+    with peer:
+        sock = Failing(fileno=ours.detach())
+        await TrioStream(sock).aclose()
+        assert sock.fileno() == -1
+
+
+def open_stream(address: tuple[str, int], kind: str, context: ssl.SSLContext) -> TrioStream:
+    """Opens a stream in a run of trio that has ended afterwards."""
+
+    async def main() -> TrioStream:
+        stream = await TrioBackend().connect_tcp(*address, timeout=5)
+        if kind == "tls":
+            await stream.start_tls(context, "localhost", 5)
+        return stream
+
+    return trio.run(main)
+
+
+@pytest.mark.parametrize("kind", ["plain", "tls"])
+@pytest.mark.parametrize("where", ["nowhere", "trio", "asyncio"])
+def test_a_stream_can_be_closed_after_its_run(
+    listener: socket.socket,
+    address: tuple[str, int],
+    client_context: ssl.SSLContext,
+    terminate: collections.abc.Callable[[socket.socket], socket.socket],
+    descriptors: Descriptors,
+    kind: str,
+    where: str,
+) -> None:
+    with listener:
+        listener.settimeout(5)
+        if kind == "tls":
+            accepting = threading.Thread(target=lambda: terminate(listener.accept()[0]))
+            accepting.start()
+        stream = open_stream(address, kind, client_context)
+        if kind == "tls":
+            accepting.join()
+    sock = stream.get_extra_info("socket")
+    assert stream.get_extra_info("is_writable") is True
+    if where == "trio":
+        trio.run(stream.aclose)
+    elif where == "asyncio":
+        asyncio.run(stream.aclose())
+    else:
+        closing = stream.aclose()
+        with pytest.raises(StopIteration):
+            closing.send(None)
+    assert sock.fileno() == -1
+    assert stream.get_extra_info("is_readable") is True
+
+
+def test_a_run_that_ends_amid_everything_leaves_nothing_behind(
+    plain_pair: Pair, blackhole: tuple[str, int], descriptors: Descriptors
+) -> None:
+    stream, _ = plain_pair
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stream.read, 100, 5)
+            nursery.start_soon(stream.write, TOO_MUCH, 5)
+            nursery.start_soon(TrioBackend().connect_tcp, *blackhole, 5)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+
+    count = descriptors()
+    trio.run(main)
+    gc.collect()
+    assert descriptors() == count
+    with pytest.raises(StopIteration):
+        stream.aclose().send(None)
+    assert descriptors() == count - 1
