@@ -1,5 +1,6 @@
 """The fixtures of every test of `_core`: a network in memory, and a driver.
 
+A test that asks for `way`, too, is run in every way in which a call can be cancelled.
 A test that asks for `driver` is run in every colour. One that makes sense in some of
 them says so, and why: `@pytest.mark.colours("blocking", reason="...")`.
 """
@@ -14,6 +15,7 @@ import pytest
 # share stand beside this file.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from cancelling import WAYS
 from driving import Driver
 from driving_async import AsyncDriver
 from driving_blocking import BlockingDriver
@@ -31,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "way" in metafunc.fixturenames:
+        metafunc.parametrize(
+            ("driver", "way"),
+            [
+                pytest.param(colour, way, id=f"{colour}-{name}")
+                for colour, ways in WAYS.items()
+                for name, way in ways.items()
+            ],
+            indirect=["driver"],
+        )
+        return
     if "driver" not in metafunc.fixturenames:
         return
     colours: tuple[str, ...] = COLOURS

@@ -29,7 +29,8 @@ from driving import (
     Wire,
 )
 from event_loops import Function, Guard, Loop, unguarded
-from pace import LoopPace
+from injected_faults import CancelHere
+from pace import LoopPace, Pace
 from scripted import Network
 from scripted_async_backend import AsyncScriptedBackend
 
@@ -220,14 +221,17 @@ class AsyncConnectionClient(AsyncClient, ConnectionClient):
 class Parts(collections.abc.AsyncIterator[bytes]):
     """A request's body that comes part by part."""
 
-    def __init__(self, chunks: Chunks, loop: Loop) -> None:
+    def __init__(self, chunks: Chunks, pace: Pace) -> None:
         self._chunks = iter(chunks)
-        self._loop = loop
+        self._pace = pace
 
     async def __anext__(self) -> bytes:
-        await self._loop.checkpoint()
-        for chunk in self._chunks:
-            return chunk
+        await self._pace.checkpoint()
+        try:
+            for chunk in self._chunks:
+                return chunk
+        except CancelHere:
+            await self._pace.cancel()
         raise StopAsyncIteration
 
 
@@ -302,14 +306,17 @@ class AsyncDriver(Driver):
         self.runner.close(connection.aclose)
 
     def body(self, chunks: Chunks) -> Body:
-        return Parts(chunks, self.loop)
+        return Parts(chunks, self.network.pace)
 
     def trace(
         self, callback: collections.abc.Callable[[str, dict[str, object]], object]
     ) -> object:
         async def tell(name: str, info: dict[str, object]) -> None:
-            await self.loop.checkpoint()
-            callback(name, info)
+            await self.network.pace.checkpoint()
+            try:
+                callback(name, info)
+            except CancelHere:
+                await self.network.pace.cancel()
 
         return tell
 

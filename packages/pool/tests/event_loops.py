@@ -126,10 +126,14 @@ class Loop(abc.ABC):
 class SkippingEventLoop(asyncio.SelectorEventLoop):
     """A loop of asyncio whose time can be moved on."""
 
-    skipped = 0.0
+    _skipped = 0.0
 
     def time(self) -> float:
-        return super().time() + self.skipped
+        return super().time() + self._skipped
+
+    def skip(self, seconds: float) -> None:
+        """Moves it on: timers end that would have ended in so many seconds."""
+        self._skipped += seconds
 
 
 class AsyncioLoop(Loop):

@@ -19,7 +19,20 @@ class Crash(BaseException):
 
 
 class CancelHere(Exception):  # noqa: N818 - it is no error
-    """Raised by a hook that happens while a request waits, to have that cancelled."""
+    """Raised by a hook, a callback or a body, to have the request cancelled there."""
+
+
+class Trap:
+    """A trace callback that raises when it is called for the so-manieth time."""
+
+    def __init__(self, turn: int, error: type[BaseException]) -> None:
+        self._left = turn
+        self._error = error
+
+    def __call__(self, name: str, info: dict[str, object]) -> None:
+        self._left -= 1
+        if self._left == -1:
+            raise self._error
 
 
 class FaultKind(enum.Enum):
