@@ -1,6 +1,7 @@
-"""Closing what is doomed."""
+"""Closing what is doomed, and ending where nothing can be waited for any more."""
 
 import collections.abc
+import sys
 import typing
 
 
@@ -9,6 +10,25 @@ class Closable(typing.Protocol):
 
     async def aclose(self) -> None:
         """Closes it; it is closed even when this fails or is cancelled."""
+
+
+async def await_or_drop(awaitable: collections.abc.Awaitable[None]) -> None:
+    """Awaits something, or only begins it, in a coroutine that is being thrown away.
+
+    Python ends such a coroutine by GeneratorExit, and whoever waits in what follows
+    gets "coroutine ignored GeneratorExit". It may be in the hands of the garbage
+    collector, its event loop gone. What is begun here is thrown away likewise: a close,
+    cancelled, has closed.
+    """
+    if not isinstance(sys.exception(), GeneratorExit):
+        await awaitable
+        return
+    steps = awaitable.__await__()
+    try:
+        next(steps, None)
+        steps.close()
+    except Exception:  # noqa: BLE001, S110 - nobody is there to hear of it
+        pass
 
 
 async def close_all(doomed: collections.abc.Iterable[Closable]) -> None:

@@ -19,6 +19,7 @@ from .._forks import let_go
 from .._messages import Request, Response
 from .._tls import offered_protocols, shared_ssl_context
 from .._url import Origin
+from .closing import await_or_drop
 from .colour import Colour
 from .http11 import HTTP11Connection, State, check_origin
 from .timeouts import Deadline, Timeouts
@@ -161,7 +162,7 @@ class Connection:
         except BaseException as exc:
             self._is_failed = True
             if self._stream is not None:
-                await self._stream.aclose()
+                await await_or_drop(self._stream.aclose())
             if self._is_closed and isinstance(exc, Exception):
                 raise self._closed_error() from exc
             raise
@@ -180,7 +181,7 @@ class Connection:
                 if left <= 0 or self._is_closed:
                     raise
                 if self._stream is not None:
-                    await self._stream.aclose()
+                    await await_or_drop(self._stream.aclose())
                     self._stream = None
             left -= 1
             # Outside the `try`: once the total timeout is over, so are the attempts.
@@ -337,7 +338,7 @@ class Connection:
         if self.http is not None:
             await self.http.aclose()
         elif self._stream is not None:
-            await self._stream.aclose()
+            await await_or_drop(self._stream.aclose())
         else:
             self._colour.interrupt_connect(self._backend)
 

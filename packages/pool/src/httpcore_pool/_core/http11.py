@@ -18,6 +18,7 @@ from httpcore_interface import (
 from .._messages import Extensions, Request, Response
 from .._protocol.http11 import Head, RequestWriter
 from .._url import HTTP_PORTS, Origin
+from .closing import await_or_drop
 from .colour import Colour
 from .exchange import Exchange
 from .lease import Lease
@@ -158,7 +159,7 @@ class HTTP11Connection:
             self.is_answered = exchange.reader.received > 0
             self.is_repeatable = upload is None or upload.is_repeatable
             self.state = _CLOSED
-            await self.stream.aclose()
+            await await_or_drop(self.stream.aclose())
             self.explain(exc)
             raise
         return self._respond(exchange, head, lease)
@@ -287,7 +288,7 @@ class HTTP11Connection:
         if self.state is _ACTIVE:
             self.is_aborted = True
         self.state = _CLOSED
-        await self.stream.aclose()
+        await await_or_drop(self.stream.aclose())
 
     # -- what is asked about it --------------------------------------------------
 

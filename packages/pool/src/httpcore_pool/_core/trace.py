@@ -8,6 +8,8 @@ import collections.abc
 import logging
 import typing
 
+from .closing import await_or_drop
+
 # The values that a callback is shown are of as many types as there are events.
 Info = dict[str, typing.Any]  # type: ignore[explicit-any]
 Callback = collections.abc.Callable[[str, Info], collections.abc.Awaitable[None]]
@@ -67,7 +69,7 @@ class Tracer:
     async def tell(self, name: str, info: Info) -> None:
         """Tells of one event."""
         if self._callback is not None:
-            await self._callback(name, info)
+            await await_or_drop(self._callback(name, info))
         area, _, event = name.partition(".")
         logger = _loggers[area]
         if logger.isEnabledFor(logging.DEBUG):
