@@ -12,7 +12,6 @@ from httpcore_interface import (
     AsyncEvent,
     AsyncNetworkBackend,
     AsyncNetworkStream,
-    create_async_event,
 )
 
 
@@ -66,7 +65,7 @@ class AsyncScriptedEvent(AsyncEvent):
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._event = create_async_event()
+        self._event = network.pace.create_event()
 
     def set(self) -> None:
         self._event.set()
