@@ -34,7 +34,7 @@ class TLSLayer:
         ValueError: No host can have this name, or the context needs one.
     """
 
-    __slots__ = ("_ahead", "_carrier", "_incoming", "_outgoing", "ssl_object")
+    __slots__ = ("_ahead", "_carrier", "_failure", "_incoming", "_outgoing", "ssl_object")
 
     def __init__(
         self,
@@ -51,6 +51,9 @@ class TLSLayer:
         self._carrier = carrier
         # What was decrypted before anybody asked for it; b"" at the end of the stream.
         self._ahead: bytes | None = None
+        # Why nothing can be decrypted any more. Asked once more, the ssl module would
+        # report a stream that has ended.
+        self._failure: ssl.SSLError | None = None
 
     def shake_hands(self) -> bool:
         """Goes on with the handshake.
@@ -70,11 +73,15 @@ class TLSLayer:
         if self._carrier is None:
             self._feed(ciphertext)
             return
-        self._carrier.receive(ciphertext)
-        while (inner := self._carrier.decrypt(_RECORD)) is not None:
-            self._feed(inner)
-            if not inner:
-                break
+        try:
+            self._carrier.receive(ciphertext)
+            while (inner := self._carrier.decrypt(_RECORD)) is not None:
+                self._feed(inner)
+                if not inner:
+                    break
+        except ssl.SSLError as exc:
+            self._failure = exc
+            raise
 
     def _feed(self, ciphertext: bytes) -> None:
         if ciphertext:
@@ -100,12 +107,15 @@ class TLSLayer:
         return b""
 
     def _decrypt(self, max_bytes: int) -> bytes | None:
+        if self._failure is not None:
+            raise ssl.SSLError(*self._failure.args) from self._failure
         try:
             octets = self.ssl_object.read(max_bytes)
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLError as exc:
             if not _is_end_of_stream(exc):
+                self._failure = exc
                 raise
             octets = b""
         if not octets:
@@ -154,6 +164,7 @@ class TLSLayer:
         """Returns whether there may be something to decrypt; cheaper than `is_readable`."""
         return (
             self._ahead is not None
+            or self._failure is not None
             or self.ssl_object.pending() > 0
             or self._incoming.pending > 0
             or self._incoming.eof
