@@ -167,6 +167,9 @@ class Race:
         except OSError as exc:
             sock.close()
             self._note_failure(address, exc)
+        except BaseException:
+            sock.close()
+            raise
 
     def _open_socket(self, address: AddressInfo) -> socket.socket | None:
         try:

@@ -47,8 +47,9 @@ _CHUNK = 1024 * 1024
 _LOOKS = 5
 
 # How many times the loop has to go round before what the system has is here: it asks
-# the system after it has looked for who can go on.
-_ROUNDS = 2
+# the system after it has looked for who can go on, and tells of a failure in the round
+# after that.
+_ROUNDS = 3
 
 
 class AsyncioStream(AsyncNetworkStream):
@@ -61,14 +62,12 @@ class AsyncioStream(AsyncNetworkStream):
         protocol: Connected.
     """
 
-    __slots__ = ("_is_broken", "_is_writing", "_layer", "_protocol", "_tls_failure")
+    __slots__ = ("_is_broken", "_is_writing", "_layer", "_protocol")
 
     def __init__(self, protocol: StreamProtocol) -> None:
         self._protocol = protocol
         # The uppermost one, which has the others below it.
         self._layer: TLSLayer | None = None
-        # What the peer did to TLS, after which there is nothing to decrypt.
-        self._tls_failure: ssl.SSLError | None = None
         # Whether a task waits in a write.
         self._is_writing = False
         # A write failed or was cancelled: nobody knows how much the peer has got.
@@ -120,12 +119,10 @@ class AsyncioStream(AsyncNetworkStream):
             return self._protocol.take(max_bytes)
         if self._protocol.is_closed:
             raise ReadError(CLOSED)
-        if self._tls_failure is None:
-            try:
-                return self._take_decrypted(self._layer, max_bytes)
-            except ssl.SSLError as exc:
-                self._tls_failure = exc
-        raise ReadError(describe(self._tls_failure)) from self._tls_failure
+        try:
+            return self._take_decrypted(self._layer, max_bytes)
+        except ssl.SSLError as exc:
+            raise ReadError(describe(exc)) from exc
 
     def _take_decrypted(self, layer: TLSLayer, max_bytes: int) -> bytes | None:
         try:
@@ -450,8 +447,8 @@ class AsyncioStream(AsyncNetworkStream):
     def _has_news(self) -> bool:
         """Whether something has come, or nothing will."""
         protocol, layer = self._protocol, self._layer
-        if layer is None or protocol.is_closed or self._tls_failure is not None:
-            return protocol.has_news or self._tls_failure is not None
+        if layer is None or protocol.is_closed:
+            return protocol.has_news
         try:
             # Half a record, or one in which TLS talks to itself, is nothing to read.
             while not (layer.has_input() and layer.is_readable()):
@@ -459,11 +456,9 @@ class AsyncioStream(AsyncNetworkStream):
                 if ciphertext is None:
                     return False
                 layer.receive(ciphertext)
-        except ssl.SSLError as exc:
-            self._tls_failure = exc
-        except ReadError:
+        except (ssl.SSLError, ReadError):
             # Raised again by the next read.
-            pass
+            return True
         return True
 
 
