@@ -277,6 +277,18 @@ def test_dialled_connection_repeats_its_attempts(driver: Driver, network: Networ
     assert driver.connection(retries=1).request("GET", URL_A).body == b"one"
 
 
+def test_each_attempt_has_all_socket_options(driver: Driver, network: Network) -> None:
+    """They may come from what can be gone through only once."""
+    network.play(Dial(error=ConnectError("refused")))
+    network.answer(reply(b"one"))
+    options = iter([(6, 1, 1), (1, 9, 1)])
+    connection = driver.connection(retries=1, socket_options=options)
+    connection.request("GET", URL_A)
+    assert [attempt.socket_options for attempt in network.attempts] == [
+        ((6, 1, 1), (1, 9, 1))
+    ] * 2
+
+
 @pytest.mark.parametrize("step", [Dial, Shake])
 def test_connection_that_could_not_be_dialled_takes_no_request(
     driver: Driver, network: Network, step: type[Dial | Shake]

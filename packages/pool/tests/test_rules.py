@@ -136,8 +136,8 @@ def test_core_puts_no_thread_to_sleep(module: Module) -> None:
     }
 
 
-@each(within("_core", "_bridge"))
-def test_core_and_bridge_have_no_async_generators(module: Module) -> None:
+@each(within("_core", "_bridge", "_async", "_async_colour"))
+def test_what_waits_has_no_async_generators(module: Module) -> None:
     for function in module.functions:
         if isinstance(function, ast.AsyncFunctionDef):
             yields = [
@@ -148,8 +148,8 @@ def test_core_and_bridge_have_no_async_generators(module: Module) -> None:
             assert not yields, function.name
 
 
-@each(within("_core", "_bridge"))
-def test_core_and_bridge_have_no_context_managers_made_of_generators(module: Module) -> None:
+@each(within("_core", "_bridge", "_async", "_async_colour"))
+def test_what_waits_has_no_context_managers_made_of_generators(module: Module) -> None:
     names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
     names |= {node.attr for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
     assert not names & {"contextmanager", "asynccontextmanager"}
@@ -159,7 +159,8 @@ def test_core_and_bridge_have_no_context_managers_made_of_generators(module: Mod
 
 @each(within("_core"))
 def test_core_knows_nothing_above_it(module: Module) -> None:
-    above = [f"httpcore_pool.{name}" for name in ("_bridge", "_sync", "_api", "_defaults")]
+    names = ("_bridge", "_sync", "_api", "_defaults", "_async", "_async_colour", "_faces")
+    above = [f"httpcore_pool.{name}" for name in names]
     assert not [name for name, _ in module.imports if is_of(name, above)]
 
 
