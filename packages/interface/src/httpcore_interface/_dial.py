@@ -54,7 +54,7 @@ class Dial:
             return socket.getaddrinfo(
                 self.host, self.port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST
             )
-        except (OSError, UnicodeError) as exc:
+        except OSError as exc:
             raise self.not_resolved(exc) from exc
 
     def open_socket(self, address: AddressInfo) -> socket.socket:
@@ -130,6 +130,8 @@ class UnixDial:
         # files begin with one.
         if "\0" in self.path and not self.path.startswith("\0"):
             raise self.failure("it contains a null character")
+        if not self.path:
+            raise self.failure("it is empty")
         try:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         except OSError as exc:
