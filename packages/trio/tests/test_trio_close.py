@@ -6,7 +6,6 @@ import contextlib
 import gc
 import socket
 import ssl
-import threading
 
 import pytest
 import trio
@@ -184,37 +183,18 @@ async def test_an_error_of_the_system_is_no_error_of_closing(plain_pair: Pair) -
         assert sock.fileno() == -1
 
 
-def open_stream(address: tuple[str, int], kind: str, context: ssl.SSLContext) -> TrioStream:
-    """Opens a stream in a run of trio that has ended afterwards."""
-
-    async def main() -> TrioStream:
-        stream = await TrioBackend().connect_tcp(*address, timeout=5)
-        if kind == "tls":
-            await stream.start_tls(context, "localhost", 5)
-        return stream
-
-    return trio.run(main)
-
-
 @pytest.mark.parametrize("kind", ["plain", "tls"])
 @pytest.mark.parametrize("where", ["nowhere", "trio", "asyncio"])
 def test_a_stream_can_be_closed_after_its_run(
-    listener: socket.socket,
-    address: tuple[str, int],
-    client_context: ssl.SSLContext,
-    terminate: collections.abc.Callable[[socket.socket], socket.socket],
-    descriptors: Descriptors,
-    kind: str,
-    where: str,
+    make_pair: collections.abc.Callable[[str], Pair], kind: str, where: str
 ) -> None:
-    with listener:
-        listener.settimeout(5)
-        if kind == "tls":
-            accepting = threading.Thread(target=lambda: terminate(listener.accept()[0]))
-            accepting.start()
-        stream = open_stream(address, kind, client_context)
-        if kind == "tls":
-            accepting.join()
+    async def use() -> None:
+        peer.sendall(b"x")
+        assert await stream.read(1, 5) == b"x"
+
+    # The TLS handshake has had a run of its own.
+    stream, peer = make_pair(kind)
+    trio.run(use)
     sock = stream.get_extra_info("socket")
     assert stream.get_extra_info("is_writable") is True
     if where == "trio":
@@ -222,9 +202,8 @@ def test_a_stream_can_be_closed_after_its_run(
     elif where == "asyncio":
         asyncio.run(stream.aclose())
     else:
-        closing = stream.aclose()
         with pytest.raises(StopIteration):
-            closing.send(None)
+            stream.aclose().send(None)
     assert sock.fileno() == -1
     assert stream.get_extra_info("is_readable") is True
 

@@ -4,7 +4,7 @@
 checkpoint only if the one before it on this stream was none: so a request, one write
 and one read, costs one pass through the scheduler and not two, and still no
 task that goes on reading or writing holds up the others, or misses its cancellation,
-for longer than one operation. `_is_due` says that it is the next one's turn.
+for longer than one operation. `_due` says whether it is the next one's turn.
 
 A checkpoint comes before anything is received or sent, never after: so a cancelled
 read has lost no bytes.
@@ -32,6 +32,12 @@ if typing.TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
+# Values of `_due`: the last operation was a checkpoint, or it was a read or write that was
+# none.
+_NOT_DUE = 0
+_AFTER_READ = 1
+_AFTER_WRITE = 2
+
 
 class TrioStream(AsyncNetworkStream):
     """One open connection, on a plain socket and trio's waiting for it.
@@ -43,11 +49,11 @@ class TrioStream(AsyncNetworkStream):
         sock: Connected. It belongs to the stream from now on, and does not block.
     """
 
-    __slots__ = ("_channel", "_is_due")
+    __slots__ = ("_channel", "_due")
 
     def __init__(self, sock: "socket.socket") -> None:
         self._channel = SocketChannel(sock)
-        self._is_due = False
+        self._due = _NOT_DUE
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Reads what has come, waiting only while nothing has.
@@ -64,10 +70,10 @@ class TrioStream(AsyncNetworkStream):
         channel = self._channel
         channel.begin_read(max_bytes)
         try:
-            if not self._is_due:
+            if not self._due:
                 octets = channel.receive(max_bytes)
                 if octets is not None:
-                    self._is_due = True
+                    self._due = _AFTER_READ
                     return octets
             return await self._read_later(max_bytes, timeout)
         finally:
@@ -75,8 +81,11 @@ class TrioStream(AsyncNetworkStream):
 
     async def _read_later(self, max_bytes: int, timeout: float | None) -> bytes:
         seconds = seconds_to_wait(timeout)
-        # What is here already, the socket will not tell.
-        if seconds == 0 or self._channel.has_input():
+        # What was just sent is hardly answered yet: an attempt would be in vain, and the
+        # wait is checkpoint enough. But what is here already, the socket will not tell.
+        if self._due and (
+            self._due == _AFTER_READ or seconds == 0 or self._channel.has_input()
+        ):
             await self._pass()
             octets = self._channel.receive(max_bytes)
             if octets is not None:
@@ -86,6 +95,7 @@ class TrioStream(AsyncNetworkStream):
         if seconds:
             with trio.CancelScope(deadline=trio.current_time() + seconds):
                 return await self._receive(max_bytes)
+        self._due = _AFTER_READ
         raise ReadTimeout(f"nothing came within {timeout} seconds")
 
     async def _receive(self, max_bytes: int) -> bytes:
@@ -99,7 +109,7 @@ class TrioStream(AsyncNetworkStream):
                     await trio.lowlevel.wait_readable(channel.sock)
             except WAIT_FAILURES as exc:
                 raise channel.read_failure(exc) from exc
-            self._is_due = False
+            self._due = _NOT_DUE
             octets = channel.receive(max_bytes)
             if octets is not None:
                 return octets
@@ -118,10 +128,10 @@ class TrioStream(AsyncNetworkStream):
         channel = self._channel
         channel.begin_write()
         try:
-            if self._is_due:
+            if self._due:
                 await self._pass()
             else:
-                self._is_due = True
+                self._due = _AFTER_WRITE
             try:
                 await self._write(buffer, timeout)
             except BaseException:
@@ -169,7 +179,7 @@ class TrioStream(AsyncNetworkStream):
                     await trio.lowlevel.wait_writable(channel.sock)
             except WAIT_FAILURES as exc:
                 raise channel.write_failure(exc) from exc
-            self._is_due = False
+            self._due = _NOT_DUE
             if channel.send(octets):
                 return
             if scope is not None:
@@ -208,7 +218,7 @@ class TrioStream(AsyncNetworkStream):
                 await wait_either(channel.sock)
             except WAIT_FAILURES as exc:
                 raise channel.write_failure(exc) from exc
-            self._is_due = False
+            self._due = _NOT_DUE
         return ready
 
     async def aclose(self) -> None:
@@ -277,7 +287,7 @@ class TrioStream(AsyncNetworkStream):
                     await trio.lowlevel.wait_readable(channel.sock)
             except WAIT_FAILURES as exc:
                 raise channel.handshake_failure(exc) from exc
-            self._is_due = False
+            self._due = _NOT_DUE
 
     # What comes back depends on the name that is asked for.
     def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
@@ -290,4 +300,4 @@ class TrioStream(AsyncNetworkStream):
     async def _pass(self) -> None:
         """Lets the others have their turn, and notices that this task is cancelled."""
         await trio.lowlevel.checkpoint()
-        self._is_due = False
+        self._due = _NOT_DUE

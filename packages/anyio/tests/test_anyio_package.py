@@ -1,0 +1,51 @@
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import httpcore_anyio
+from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream
+
+SOURCES = sorted(pathlib.Path(str(httpcore_anyio.__file__)).parent.glob("*.py"))
+
+
+def test_the_public_names_are_sorted() -> None:
+    assert httpcore_anyio.__all__ == sorted(httpcore_anyio.__all__)
+
+
+def test_the_public_names_are_at_home() -> None:
+    # In an interpreter of its own: a facade that shows these names, used by another
+    # test, has made them its own.
+    code = (
+        "import httpcore_anyio\n"
+        "for name in httpcore_anyio.__all__:\n"
+        "    assert getattr(httpcore_anyio, name).__module__ == 'httpcore_anyio'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_the_classes_are_those_of_the_interface() -> None:
+    assert issubclass(httpcore_anyio.AnyIOBackend, AsyncNetworkBackend)
+    assert issubclass(httpcore_anyio.AnyIOStream, AsyncNetworkStream)
+
+
+def test_the_map_of_the_package_names_every_module() -> None:
+    for source in SOURCES:
+        if source.name != "__init__.py":
+            assert f"    {source.name} " in str(httpcore_anyio.__doc__)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_nothing_is_imported_but_anyio_the_interface_and_the_standard_library(
+    source: pathlib.Path,
+) -> None:
+    allowed = {"httpcore_interface", "anyio", "_typeshed", *sys.stdlib_module_names}
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1 or node.module in allowed
+            # Test tools replace the functions of these modules.
+            assert node.module not in {"socket", "select", "ssl"}
