@@ -159,18 +159,21 @@ class AnyIOStream(AsyncNetworkStream):
             return
         while seconds:
             with anyio.CancelScope(deadline=anyio.current_time() + seconds) as scope:
-                await self._send(octets, scope, seconds)
-                return
-            # If the tasks were held up, the scope may have ended although the peer took
-            # some just before.
-            if anyio.current_time() >= scope.deadline:
+                if await self._send(octets, scope, seconds):
+                    return
+            if scope.cancelled_caught:
                 break
         raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
 
     async def _send(
         self, octets: memoryview, scope: anyio.CancelScope | None = None, seconds: float = 0.0
-    ) -> None:
-        """Sends what is left, whenever there is room; the scope's time then begins anew."""
+    ) -> bool:
+        """Sends what is left, whenever there is room; the scope's time then begins anew.
+
+        Returns:
+            False if the scope's time was over although the peer took some: the event loop
+            was held up. Then a new scope is needed.
+        """
         channel = self._channel
         while True:
             try:
@@ -182,8 +185,10 @@ class AnyIOStream(AsyncNetworkStream):
                 raise channel.write_failure(exc) from exc
             self._due = _NOT_DUE
             if channel.send(octets):
-                return
+                return True
             if scope is not None:
+                if scope.cancel_called:
+                    return False
                 scope.deadline = anyio.current_time() + seconds
 
     async def wait_writable(self, timeout: float | None = None) -> bool:

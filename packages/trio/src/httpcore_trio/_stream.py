@@ -158,18 +158,21 @@ class TrioStream(AsyncNetworkStream):
             return
         while seconds:
             with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
-                await self._send(octets, scope, seconds)
-                return
-            # If the tasks were held up, the scope may have ended although the peer took
-            # some just before.
-            if trio.current_time() >= scope.deadline:
+                if await self._send(octets, scope, seconds):
+                    return
+            if scope.cancelled_caught:
                 break
         raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
 
     async def _send(
         self, octets: memoryview, scope: trio.CancelScope | None = None, seconds: float = 0.0
-    ) -> None:
-        """Sends what is left, whenever there is room; the scope's time then begins anew."""
+    ) -> bool:
+        """Sends what is left, whenever there is room; the scope's time then begins anew.
+
+        Returns:
+            False if the scope's time was over although the peer took some: the event loop
+            was held up. Then a new scope is needed.
+        """
         channel = self._channel
         while True:
             try:
@@ -181,8 +184,10 @@ class TrioStream(AsyncNetworkStream):
                 raise channel.write_failure(exc) from exc
             self._due = _NOT_DUE
             if channel.send(octets):
-                return
+                return True
             if scope is not None:
+                if scope.cancel_called:
+                    return False
                 scope.deadline = trio.current_time() + seconds
 
     async def wait_writable(self, timeout: float | None = None) -> bool:
