@@ -7,7 +7,7 @@ import typing
 
 from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 
-from ._async_colour import Async, check_backend, check_stream
+from ._async_colour import Async, InterruptibleBackend, check_stream
 from ._core.connection import Connection, ConnectOptions
 from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
 from ._core.pool import Pool
@@ -211,7 +211,7 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
             uds=uds,
             socket_options=socket_options,
         )
-        backend = check_backend(network_backend or AutoBackend())
+        backend = InterruptibleBackend(network_backend or AutoBackend())
         self._adopt(Connection(origin, options, backend, _ASYNC))
 
     async def handle_async_request(self, request: Request) -> Response:
@@ -298,7 +298,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
 
     def create_connection(self, origin: Origin) -> AsyncConnectionInterface:
         """Makes the connection that the pool is about to use, not connected yet."""
-        backend = check_backend(self._network_backend)
+        backend = InterruptibleBackend(self._network_backend)
         core = Connection(origin, self._options, backend, _ASYNC)
         return AsyncHTTPConnection._of(core)
 

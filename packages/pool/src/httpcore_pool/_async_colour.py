@@ -5,10 +5,14 @@ pass as they are, and nothing is awaited here that `_core` does not await itself
 """
 
 import collections.abc
+import typing
 
 from httpcore_interface import (
+    SOCKET_OPTION,
+    AsyncEvent,
     AsyncNetworkBackend,
     AsyncNetworkStream,
+    ConnectError,
     NetworkBackend,
     NetworkStream,
 )
@@ -16,8 +20,11 @@ from httpcore_interface import (
 from ._core.exchange import Exchange
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
+from ._interruption import Interruptible, interruptible
 from ._messages import BodyStream, Extensions
 from ._runner import current_runner, has_ended
+
+T = typing.TypeVar("T")
 
 
 def check_stream(stream: AsyncNetworkStream) -> AsyncNetworkStream:
@@ -34,18 +41,91 @@ def check_stream(stream: AsyncNetworkStream) -> AsyncNetworkStream:
     return stream
 
 
-def check_backend(backend: AsyncNetworkBackend) -> AsyncNetworkBackend:
-    """Returns a backend, if async code can use it.
+class InterruptibleBackend(AsyncNetworkBackend):
+    """A backend for one connection, whose connect can be ended by who closes that.
+
+    Args:
+        backend: Who connects.
 
     Raises:
         TypeError: It is blocking: what it connected would be lost in being awaited.
     """
-    if isinstance(backend, NetworkBackend):
-        raise TypeError(
-            "an async connection needs an async network backend, but got the blocking "
-            f"{type(backend).__name__}."
+
+    __slots__ = ("_is_interrupted", "_wait", "backend")
+
+    def __init__(self, backend: AsyncNetworkBackend) -> None:
+        if isinstance(backend, NetworkBackend):
+            raise TypeError(
+                "an async connection needs an async network backend, but got the blocking "
+                f"{type(backend).__name__}."
+            )
+        self.backend = backend
+        self._is_interrupted = False
+        self._wait: Interruptible | None = None
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> AsyncNetworkStream:
+        """Connects; see `NetworkBackend.connect_tcp`."""
+        return check_stream(
+            await self._run(
+                self.backend.connect_tcp(
+                    host=host,
+                    port=port,
+                    timeout=timeout,
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
+            )
         )
-    return backend
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+    ) -> AsyncNetworkStream:
+        """Connects; see `NetworkBackend.connect_unix_socket`."""
+        return check_stream(
+            await self._run(
+                self.backend.connect_unix_socket(
+                    path=path, timeout=timeout, socket_options=socket_options
+                )
+            )
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits; a pause between two attempts to connect can be ended like those."""
+        await self._run(self.backend.sleep(seconds))
+
+    def create_event(self) -> AsyncEvent:
+        """Returns a fresh one-shot event."""
+        return self.backend.create_event()
+
+    async def _run(self, waiting: collections.abc.Awaitable[T]) -> T:
+        if self._is_interrupted:
+            if isinstance(waiting, collections.abc.Coroutine):
+                waiting.close()
+            raise ConnectError("the connect was interrupted before it began")
+        wait = self._wait = interruptible()
+        if wait is None:
+            return await waiting
+        try:
+            return await wait.run(waiting)
+        finally:
+            self._wait = None
+
+    def interrupt(self) -> None:
+        """Ends the connect that is under way, if one is, and any that is to come."""
+        self._is_interrupted = True
+        wait = self._wait
+        if wait is not None:
+            wait.interrupt()
 
 
 class AsyncBody:
@@ -138,7 +218,9 @@ class Async:
         return Tracer(call)
 
     def interrupt_connect(self, backend: AsyncNetworkBackend) -> None:
-        """Does nothing: a connect that is under way ends by itself, or by its timeout."""
+        """Ends the connect that is under way on a connection's backend."""
+        if isinstance(backend, InterruptibleBackend):
+            backend.interrupt()
 
     def public_stream(self, stream: AsyncNetworkStream) -> AsyncNetworkStream:
         """Returns a stream as async code may use it: as it is."""
