@@ -215,7 +215,10 @@ def test_wait_that_is_over_cannot_be_interrupted(
         wait = interruptible()
         assert wait is not None
         await wait.run(AsyncNetworkBackend().sleep(0))
-        wait.interrupt()
+        # From outside: a task is never interrupted by itself.
+        thread = threading.Thread(target=wait.interrupt)
+        thread.start()
+        thread.join()
         await AsyncNetworkBackend().sleep(0)
         await AsyncNetworkBackend().sleep(0)
 
