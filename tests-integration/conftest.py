@@ -15,13 +15,42 @@ import pytest
 # import path alone.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from colours import OpenPool
+from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
+from loop_threads import LoopThread, start_loops
 from peers import hypercorn as hypercorn_server
 from peers import nginx as nginx_server
 from peers.blackhole import Blackhole
 from peers.certificates import Authority
 from peers.deadlines import wait_until
 from peers.starting import StartPeer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "colours(*names, reason): the colours in which the test makes sense"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "colour" not in metafunc.fixturenames:
+        return
+    colours: tuple[str, ...] = COLOURS
+    mark = metafunc.definition.get_closest_marker("colours")
+    if mark is not None:
+        # On Windows there is one less.
+        colours = tuple(name for name in COLOURS if name in mark.args)
+        assert 0 < len(colours) < len(COLOURS)
+        assert mark.kwargs["reason"]
+    metafunc.parametrize("colour", colours, scope="function")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what takes minutes, unless it is asked for by `-m`."""
+    if config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +86,17 @@ def nginx(
         yield server
 
 
+# Before any test counts the open sockets: a loop has some of its own.
+@pytest.fixture(scope="session")
+def loops() -> collections.abc.Iterator[dict[str, LoopThread]]:
+    loops = start_loops()
+    yield loops
+    for loop in loops.values():
+        loop.stop()
+
+
 @pytest.fixture(autouse=True)
-def no_socket_is_left() -> collections.abc.Iterator[None]:
+def no_socket_is_left(loops: dict[str, LoopThread]) -> collections.abc.Iterator[None]:
     before = open_sockets()
     yield
     if open_sockets() - before:
@@ -100,6 +138,14 @@ def blackhole(no_socket_is_left: None) -> collections.abc.Iterator[Blackhole]:
 # Pools close before peers do: a script that waits for the end of a connection
 # comes to its end.
 @pytest.fixture
-def open_pool(start_peer: StartPeer) -> collections.abc.Iterator[OpenPool]:
+def open_pool(
+    start_peer: StartPeer, loops: dict[str, LoopThread], colour: str
+) -> collections.abc.Iterator[OpenPool]:
+    if colour == "blocking":
+        with contextlib.ExitStack() as stack:
+            yield OpenBlockingPool(stack)
+        return
+    loop = loops[ASYNC_COLOURS[colour].library]
     with contextlib.ExitStack() as stack:
-        yield OpenPool(stack)
+        yield OpenAsyncPool(stack, ASYNC_COLOURS[colour], loop)
+    loop.check()

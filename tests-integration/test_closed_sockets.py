@@ -3,7 +3,7 @@
 import typing
 
 import pytest
-from colours import OpenPool
+from colours import OpenPool, Pool
 from peers.deadlines import Signal
 from peers.messages import head, reply
 from peers.scripted import Conversation
@@ -164,7 +164,7 @@ def test_after_a_request_that_says_close(
     assert_clean(pool)
 
 
-def assert_clean(pool: httpcore.ConnectionPool) -> None:
+def assert_clean(pool: Pool) -> None:
     stats = pool.stats()
     assert pool.connections == []
     assert (stats.requests_active, stats.requests_queued) == (0, 0)

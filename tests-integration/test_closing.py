@@ -163,7 +163,7 @@ def test_close_ends_pauses_between_attempts_to_connect(
 
 def test_leaving_the_with_block_closes(start_peer: StartPeer, open_pool: OpenPool) -> None:
     peer = start_peer(keeps_silent)
-    with httpcore.ConnectionPool() as pool:
+    with open_pool() as pool:
         reader = Worker(lambda: pool.request("GET", peer.url()))
         wait_until(lambda: peer.accepted == 1, "the request is under way")
     assert isinstance(reader.error(), Exception)

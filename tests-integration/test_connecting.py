@@ -11,7 +11,7 @@ import typing
 
 import pytest
 from backends import WatchedBackend
-from colours import OpenPool
+from colours import OpenPool, without
 from peers.blackhole import Blackhole
 from peers.deadlines import Stopwatch
 from peers.messages import reply
@@ -19,6 +19,10 @@ from peers.scripted import Conversation
 from peers.starting import StartPeer
 
 import httpcore
+
+REPLACES_RESOLVER = pytest.mark.colours(
+    *without("uvloop"), reason="uvloop resolves names without the socket module"
+)
 
 needs_unix_sockets = pytest.mark.skipif(
     not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets"
@@ -114,6 +118,7 @@ def test_refused_connection_is_a_connect_error(open_pool: OpenPool, refusing_por
     assert (pool.connections, len(pool._requests)) == ([], 0)
 
 
+@REPLACES_RESOLVER
 def test_unknown_name_is_a_connect_error(
     open_pool: OpenPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +132,7 @@ def test_unknown_name_is_a_connect_error(
     assert pool.connections == []
 
 
+@REPLACES_RESOLVER
 def test_address_that_never_answers_holds_nobody_up(
     start_peer: StartPeer,
     open_pool: OpenPool,
@@ -143,6 +149,7 @@ def test_address_that_never_answers_holds_nobody_up(
     assert watch.seconds < 1.5
 
 
+@REPLACES_RESOLVER
 def test_address_that_refuses_is_passed_over_at_once(
     start_peer: StartPeer,
     open_pool: OpenPool,
@@ -156,6 +163,7 @@ def test_address_that_refuses_is_passed_over_at_once(
     assert watch.seconds < 0.4
 
 
+@REPLACES_RESOLVER
 def test_connect_timeout_covers_all_addresses_together(
     open_pool: OpenPool, blackhole: Blackhole, monkeypatch: pytest.MonkeyPatch
 ) -> None:

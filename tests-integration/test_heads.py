@@ -1,4 +1,7 @@
-"""Heads of requests and responses: what is sent, what is taken, what is refused."""
+"""Heads of requests and responses: what is sent, what is taken, what is refused.
+
+Reading and writing them has no colour: one async colour stands for all.
+"""
 
 import socket
 
@@ -9,6 +12,8 @@ from peers.scripted import Conversation, Script
 from peers.starting import StartPeer
 
 import httpcore
+
+pytestmark = pytest.mark.colours("blocking", "asyncio", reason="heads have no colour")
 
 
 def answers(conn: Conversation) -> None:

@@ -7,7 +7,7 @@ import ssl
 import typing
 
 import pytest
-from colours import OpenPool
+from colours import OpenPool, Pool
 from peers.deadlines import Stopwatch
 from peers.hypercorn import Hypercorn
 from peers.workers import run_together
@@ -21,7 +21,7 @@ class Server(typing.NamedTuple):
     """One way to the server, and a pool that takes it."""
 
     url: str
-    pool: httpcore.ConnectionPool
+    pool: Pool
 
 
 @pytest.fixture(params=["plain", "tls", "unix"])

@@ -9,12 +9,10 @@ import threading
 import zlib
 
 import pytest
-from colours import OpenPool
+from colours import OpenPool, Pool, Response
 from peers.deadlines import wait_until
 from peers.nginx import LARGE_SIZE, MEDIUM_SIZE, SMALL, Nginx
 from peers.workers import run_together
-
-import httpcore
 
 pytestmark = pytest.mark.nginx
 
@@ -33,11 +31,11 @@ def closing_url(request: pytest.FixtureRequest, nginx: Nginx) -> str:
 
 
 @pytest.fixture
-def pool(open_pool: OpenPool, ssl_context: ssl.SSLContext) -> httpcore.ConnectionPool:
+def pool(open_pool: OpenPool, ssl_context: ssl.SSLContext) -> Pool:
     return open_pool(ssl_context=ssl_context)
 
 
-def header(response: httpcore.Response, name: bytes) -> bytes:
+def header(response: Response, name: bytes) -> bytes:
     return dict(response.headers)[name]
 
 
@@ -50,20 +48,20 @@ def resident_bytes() -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_small_file(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_small_file(url: str, pool: Pool) -> None:
     response = pool.request("GET", f"{url}/small.txt")
     assert (response.status, response.content) == (200, SMALL)
     assert response.extensions["reason_phrase"] == b"OK"
     assert response.extensions["http_version"] == b"HTTP/1.1"
 
 
-def test_medium_file(url: str, pool: httpcore.ConnectionPool, nginx: Nginx) -> None:
+def test_medium_file(url: str, pool: Pool, nginx: Nginx) -> None:
     response = pool.request("GET", f"{url}/medium.bin")
     assert len(response.content) == MEDIUM_SIZE
     assert response.content == (nginx.files / "medium.bin").read_bytes()
 
 
-def test_large_file_in_pieces(url: str, pool: httpcore.ConnectionPool, nginx: Nginx) -> None:
+def test_large_file_in_pieces(url: str, pool: Pool, nginx: Nginx) -> None:
     before, most, size, checksum = resident_bytes(), 0, 0, 0
     with pool.stream("GET", f"{url}/large.bin") as response:
         for number, piece in enumerate(response.iter_stream()):
@@ -85,7 +83,7 @@ def checksum_of(path: pathlib.Path) -> int:
     return checksum
 
 
-def test_head(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_head(url: str, pool: Pool) -> None:
     for _ in range(2):
         response = pool.request("HEAD", f"{url}/medium.bin")
         assert (response.status, response.content) == (200, b"")
@@ -93,7 +91,7 @@ def test_head(url: str, pool: httpcore.ConnectionPool) -> None:
     assert pool.stats().opened == 1
 
 
-def test_not_modified(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_not_modified(url: str, pool: Pool) -> None:
     tag = header(pool.request("GET", f"{url}/small.txt"), b"ETag")
     for _ in range(2):
         headers = [(b"If-None-Match", tag)]
@@ -102,17 +100,17 @@ def test_not_modified(url: str, pool: httpcore.ConnectionPool) -> None:
     assert pool.stats().opened == 1
 
 
-def test_error_page(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_error_page(url: str, pool: Pool) -> None:
     response = pool.request("GET", f"{url}/nothing/here")
     assert (response.status, response.content) == (404, b"nothing of that name")
 
 
-def test_range(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_range(url: str, pool: Pool) -> None:
     response = pool.request("GET", f"{url}/small.txt", headers=[(b"Range", b"bytes=7-9")])
     assert (response.status, response.content) == (206, SMALL[7:10])
 
 
-def test_response_in_chunks(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_response_in_chunks(url: str, pool: Pool) -> None:
     for _ in range(2):
         response = pool.request("GET", f"{url}/included.shtml")
         assert header(response, b"Transfer-Encoding") == b"chunked"
@@ -120,9 +118,7 @@ def test_response_in_chunks(url: str, pool: httpcore.ConnectionPool) -> None:
     assert pool.stats().opened == 1
 
 
-def test_response_up_to_the_end_of_the_connection(
-    url: str, pool: httpcore.ConnectionPool
-) -> None:
+def test_response_up_to_the_end_of_the_connection(url: str, pool: Pool) -> None:
     for _ in range(2):
         response = pool.request("GET", f"{url}/unbounded.shtml")
         assert b"Content-Length" not in dict(response.headers)
@@ -130,7 +126,7 @@ def test_response_up_to_the_end_of_the_connection(
     assert pool.stats().opened == pool.stats().closed == 2
 
 
-def test_connection_is_kept_and_counted(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_connection_is_kept_and_counted(url: str, pool: Pool) -> None:
     connections = {
         header(pool.request("GET", f"{url}/small.txt"), b"X-Connection") for _ in range(20)
     }
@@ -140,7 +136,7 @@ def test_connection_is_kept_and_counted(url: str, pool: httpcore.ConnectionPool)
 
 
 def test_hundreds_of_requests_to_a_server_that_closes_after_seven(
-    closing_url: str, pool: httpcore.ConnectionPool
+    closing_url: str, pool: Pool
 ) -> None:
     for _ in range(300):
         response = pool.request("GET", f"{closing_url}/small.txt")
@@ -148,9 +144,7 @@ def test_hundreds_of_requests_to_a_server_that_closes_after_seven(
     assert pool.stats().opened == 43
 
 
-def test_threads_and_a_server_that_closes_after_seven(
-    closing_url: str, pool: httpcore.ConnectionPool
-) -> None:
+def test_threads_and_a_server_that_closes_after_seven(closing_url: str, pool: Pool) -> None:
     def get(_number: int) -> None:
         for _ in range(60):
             assert pool.request("GET", f"{closing_url}/small.txt").content == SMALL
@@ -161,9 +155,7 @@ def test_threads_and_a_server_that_closes_after_seven(
     assert (stats.requests_active, stats.requests_queued) == (0, 0)
 
 
-def test_connection_that_the_server_closed_while_it_was_idle(
-    nginx: Nginx, pool: httpcore.ConnectionPool
-) -> None:
+def test_connection_that_the_server_closed_while_it_was_idle(nginx: Nginx, pool: Pool) -> None:
     for _ in range(3):
         url = f"{nginx.closing_when_idle}/discard"
         response = pool.request("POST", url, content=b"not to be sent twice")
@@ -172,13 +164,11 @@ def test_connection_that_the_server_closed_while_it_was_idle(
     assert pool.stats().opened == 3
 
 
-def has_ended(response: httpcore.Response) -> bool:
+def has_ended(response: Response) -> bool:
     return bool(response.extensions["network_stream"].get_extra_info("is_readable"))
 
 
-def test_connections_that_die_at_any_moment(
-    nginx: Nginx, pool: httpcore.ConnectionPool
-) -> None:
+def test_connections_that_die_at_any_moment(nginx: Nginx, pool: Pool) -> None:
     # Around the 30 ms after which nginx closes: before, after and meanwhile.
     pauses = [0.028 + 0.0005 * number for number in range(12)]
 
@@ -196,7 +186,7 @@ PAUSE = threading.Event()
 
 
 @pytest.mark.parametrize("in_chunks", [False, True])
-def test_upload(url: str, pool: httpcore.ConnectionPool, nginx: Nginx, in_chunks: bool) -> None:
+def test_upload(url: str, pool: Pool, nginx: Nginx, in_chunks: bool) -> None:
     body = os.urandom(1000) * 2000
     content = pieces_of(body) if in_chunks else body
     response = pool.request("PUT", f"{url}/uploads/file", content=content)
@@ -211,15 +201,13 @@ def pieces_of(body: bytes) -> collections.abc.Iterator[bytes]:
         yield body[start : start + 30_000]
 
 
-def test_post(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_post(url: str, pool: Pool) -> None:
     for content in (b"", b"short", b"long" * 100_000, pieces_of(b"pieces" * 100_000)):
         assert pool.request("POST", f"{url}/discard", content=content).status == 204
 
 
 @pytest.mark.parametrize("in_chunks", [False, True])
-def test_upload_that_is_refused_early(
-    url: str, pool: httpcore.ConnectionPool, in_chunks: bool
-) -> None:
+def test_upload_that_is_refused_early(url: str, pool: Pool, in_chunks: bool) -> None:
     body = b"x" * 20_000_000
     for _ in range(3):
         content = pieces_of(body) if in_chunks else body
@@ -228,7 +216,7 @@ def test_upload_that_is_refused_early(
         assert pool.request("GET", f"{url}/small.txt").content == SMALL
 
 
-def test_expectation_is_met(url: str, pool: httpcore.ConnectionPool, nginx: Nginx) -> None:
+def test_expectation_is_met(url: str, pool: Pool, nginx: Nginx) -> None:
     headers = [(b"Expect", b"100-continue")]
     response = pool.request("PUT", f"{url}/uploads/asked", headers=headers, content=b"body")
     assert response.status in {201, 204}
@@ -237,7 +225,7 @@ def test_expectation_is_met(url: str, pool: httpcore.ConnectionPool, nginx: Ngin
     stored.unlink()
 
 
-def test_large_responses_that_are_left_early(url: str, pool: httpcore.ConnectionPool) -> None:
+def test_large_responses_that_are_left_early(url: str, pool: Pool) -> None:
     for _ in range(5):
         with pool.stream("GET", f"{url}/large.bin") as response:
             next(iter(response.iter_stream()))

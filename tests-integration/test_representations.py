@@ -21,26 +21,30 @@ def test_pool_and_connection_through_the_life_of_a_request(
     peer = start_peer(answers)
     origin = f"http://127.0.0.1:{peer.port}"
     pool = open_pool()
+    prefix = open_pool.prefix
     assert repr(pool) == (
-        "<ConnectionPool [Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>"
+        f"<{prefix}ConnectionPool "
+        "[Requests: 0 active, 0 queued | Connections: 0 active, 0 idle]>"
     )
     with pool.stream("GET", peer.url()) as response:
         connection = pool.connections[0]
         assert repr(response) == "<Response [200]>"
         assert repr(pool) == (
-            "<ConnectionPool [Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>"
+            f"<{prefix}ConnectionPool "
+            "[Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>"
         )
         assert repr(pool.connections) == (
-            f"[<HTTPConnection ['{origin}', HTTP/1.1, ACTIVE, Request Count: 1]>]"
+            f"[<{prefix}HTTPConnection ['{origin}', HTTP/1.1, ACTIVE, Request Count: 1]>]"
         )
         assert connection.info() == f"'{origin}', HTTP/1.1, ACTIVE, Request Count: 1"
         assert not connection.is_idle()
         response.read()
     assert repr(pool) == (
-        "<ConnectionPool [Requests: 0 active, 0 queued | Connections: 0 active, 1 idle]>"
+        f"<{prefix}ConnectionPool "
+        "[Requests: 0 active, 0 queued | Connections: 0 active, 1 idle]>"
     )
     assert repr(pool.connections) == (
-        f"[<HTTPConnection ['{origin}', HTTP/1.1, IDLE, Request Count: 1]>]"
+        f"[<{prefix}HTTPConnection ['{origin}', HTTP/1.1, IDLE, Request Count: 1]>]"
     )
     assert connection.is_idle()
     pool.request("GET", peer.url())
@@ -59,25 +63,29 @@ def test_connection_that_is_being_made(start_peer: StartPeer, open_pool: OpenPoo
     peer = start_peer(answers)
     pool = open_pool(network_backend=WatchedBackend(before_connect=look))
     pool.request("GET", peer.url())
+    prefix = open_pool.prefix
     assert seen == [
-        "<ConnectionPool [Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>",
-        "<HTTPConnection [CONNECTING]>",
+        (
+            f"<{prefix}ConnectionPool "
+            "[Requests: 1 active, 0 queued | Connections: 1 active, 0 idle]>"
+        ),
+        f"<{prefix}HTTPConnection [CONNECTING]>",
     ]
 
 
-def test_connection_that_could_not_be_made(refusing_port: int) -> None:
-    origin = httpcore.Origin(b"http", b"127.0.0.1", refusing_port)
-    with httpcore.HTTPConnection(origin) as connection:
-        assert repr(connection) == "<HTTPConnection [CONNECTING]>"
+def test_connection_that_could_not_be_made(open_pool: OpenPool, refusing_port: int) -> None:
+    origin, prefix = httpcore.Origin(b"http", b"127.0.0.1", refusing_port), open_pool.prefix
+    with open_pool.connection(origin) as connection:
+        assert repr(connection) == f"<{prefix}HTTPConnection [CONNECTING]>"
         with pytest.raises(httpcore.ConnectError):
             connection.request("GET", f"http://127.0.0.1:{refusing_port}/")
-        assert repr(connection) == "<HTTPConnection [CONNECTION FAILED]>"
+        assert repr(connection) == f"<{prefix}HTTPConnection [CONNECTION FAILED]>"
 
 
 def test_single_connection(start_peer: StartPeer, open_pool: OpenPool) -> None:
     peer = start_peer(answers)
     origin = httpcore.Origin(b"http", b"127.0.0.1", peer.port)
-    with httpcore.HTTPConnection(origin) as connection:
+    with open_pool.connection(origin) as connection:
         for _ in range(2):
             assert connection.request("GET", peer.url()).content == b"ok"
         with (
@@ -89,6 +97,7 @@ def test_single_connection(start_peer: StartPeer, open_pool: OpenPool) -> None:
             connection.request("GET", "http://elsewhere.test/")
 
 
+@pytest.mark.colours("blocking", reason="the stream is SyncBackend's")
 def test_connection_over_a_stream_of_ones_own(
     start_peer: StartPeer, open_pool: OpenPool
 ) -> None:
@@ -102,6 +111,7 @@ def test_connection_over_a_stream_of_ones_own(
         )
 
 
+@pytest.mark.colours("blocking", reason="the two functions are for blocking code alone")
 def test_functions_make_pools_of_their_own(start_peer: StartPeer, open_pool: OpenPool) -> None:
     peer = start_peer(answers)
     assert httpcore.request("GET", peer.url()).content == b"ok"

@@ -166,6 +166,7 @@ def test_repeated_attempts_are_events(open_pool: OpenPool, refusing_port: int) -
     ]
 
 
+@pytest.mark.colours("blocking", reason="the reverse is refused by the pool's own tests")
 def test_callback_of_async_code_is_refused(start_peer: StartPeer, open_pool: OpenPool) -> None:
     async def trace(_name: str, _values: Values) -> None:
         raise AssertionError("nobody awaits it")

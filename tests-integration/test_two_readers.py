@@ -31,7 +31,7 @@ def test_second_reader_is_refused_and_nobody_elses_answer_is_taken(
         chunks = response.iter_stream()
         assert next(chunks) == b"12345"
         first = Worker(lambda: b"".join(chunks))
-        is_reading = operator.attrgetter("_body._is_reading")
+        is_reading = operator.attrgetter("_exchange._is_reading")
         wait_until(lambda: bool(is_reading(response.stream)), "the first one reads")
         with pytest.raises(RuntimeError, match="is reading this response"):
             next(response.iter_stream())

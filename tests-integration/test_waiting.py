@@ -4,7 +4,7 @@ import socket
 import typing
 
 import pytest
-from colours import OpenPool
+from colours import OpenPool, Pool
 from peers.deadlines import Signal, Stopwatch, wait_until
 from peers.messages import head, reply
 from peers.scripted import Conversation
@@ -44,7 +44,7 @@ class GatedServer:
             conn.send(reply(b"ok"))
 
 
-def queued(pool: httpcore.ConnectionPool, count: int) -> None:
+def queued(pool: Pool, count: int) -> None:
     wait_until(lambda: pool.stats().requests_queued == count, f"{count} requests wait")
 
 
