@@ -53,7 +53,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         async with asyncio.timeout(30):
             await test(**arguments)
 
-    pyfuncitem.funcargs["runner"].run(main())
+    runner = pyfuncitem.funcargs["runner"]
+    assert isinstance(runner, asyncio.Runner)
+    runner.run(main())
     return True
 
 

@@ -152,7 +152,13 @@ class AsyncioStream(AsyncNetworkStream):
                 closed on this side, or is being written by another task.
         """
         protocol = self._protocol
-        if self._is_broken or self._is_writing or protocol.is_lost or protocol.is_closed:
+        if (
+            protocol.is_closed
+            or protocol.is_lost
+            or self._is_broken
+            or self._is_writing
+            or asyncio._get_running_loop() is not protocol.loop
+        ):
             raise self._refusal()
         is_sent = False
         if type(buffer) is bytes and len(buffer) <= _PIECE and self._layer is None:
@@ -197,8 +203,6 @@ class AsyncioStream(AsyncNetworkStream):
         """
         protocol = self._protocol
         loop = protocol.loop
-        if asyncio._get_running_loop() is not loop and protocol.is_blocked:
-            raise WriteError(FOREIGN)
         seconds = seconds_to_wait(timeout)
         deadline = deadline_after(timeout, loop)
         left = protocol.transport.get_write_buffer_size()
@@ -233,7 +237,9 @@ class AsyncioStream(AsyncNetworkStream):
             return WriteError(BROKEN)
         if self._is_writing:
             return WriteError("another task is writing this stream")
-        return self._loss()
+        if self._protocol.is_lost:
+            return self._loss()
+        return WriteError(FOREIGN)
 
     def _loss(self) -> WriteError:
         """Returns the error of a connection that is gone."""
@@ -254,7 +260,7 @@ class AsyncioStream(AsyncNetworkStream):
             WriteTimeout: Neither was possible in time.
             WriteError: The stream was closed on this side, or another task writes it.
         """
-        if self._is_writing:
+        if self._is_writing or asyncio._get_running_loop() is not self._protocol.loop:
             raise self._refusal()
         self._is_writing = True
         try:
@@ -297,8 +303,6 @@ class AsyncioStream(AsyncNetworkStream):
             False if the deadline came first.
         """
         protocol = self._protocol
-        if asyncio._get_running_loop() is not protocol.loop:
-            raise WriteError(FOREIGN)
         if protocol.activity is None:
             protocol.activity = Waiter(protocol.loop)
         return await _wait(protocol.activity, deadline)
@@ -393,9 +397,12 @@ class AsyncioStream(AsyncNetworkStream):
 
     def _send_ciphertext(self, layer: TLSLayer) -> None:
         """Gives the transport what TLS has to say."""
+        protocol = self._protocol
         ciphertext = layer.take_ciphertext()
-        if ciphertext:
-            self._protocol.transport.write(ciphertext)
+        # A transport that is gone is a mistake to write to; others are told by what
+        # they do next.
+        if ciphertext and not protocol.is_lost and not protocol.is_closed:
+            protocol.transport.write(ciphertext)
 
     # -- closing -----------------------------------------------------------------
 
