@@ -23,6 +23,7 @@ from scripted_async_backend import AsyncScriptedBackend
 from scripted_backend import ScriptedBackend
 
 from httpcore_interface import (
+    AsyncNetworkBackend,
     AsyncNetworkStream,
     ConnectError,
     NetworkStream,
@@ -290,6 +291,28 @@ def test_backend_of_another_colour_is_refused(driver: Driver, network: Network) 
         pool.request("GET", URL_A)
     assert pool.is_quiet
     assert pool.face.connections == []
+
+
+def test_backend_of_another_colour_is_refused_without_a_pool(network: Network) -> None:
+    theirs: AsyncNetworkBackend = ScriptedBackend(network)  # type: ignore[assignment]  # point
+    with pytest.raises(TypeError, match="but got the blocking ScriptedBackend"):
+        AsyncHTTPConnection(ORIGIN_A, network_backend=theirs)
+    assert network.operations == []
+
+
+def test_waits_are_those_of_the_backend_that_is_there_now(
+    driver: Driver, network: Network
+) -> None:
+    other = driver.new_network()
+    other.answer(reply(b"first"), reply(b"second"))
+    pool = driver.pool(max_connections=1)
+    pool.face._network_backend = driver.backend(other)
+    first = pool.open("GET")
+    other.while_waiting(first.read)
+    assert pool.request("GET", URL_A).body == b"second"
+    assert "wait" in other.operations
+    assert network.operations == []
+    pool.close()
 
 
 def test_stream_of_another_colour_is_refused() -> None:
