@@ -30,7 +30,10 @@ Coroutine = collections.abc.Coroutine[object, None, None]
 
 @dataclasses.dataclass(frozen=True)
 class Loop:
-    """One of the event loops that anyio runs on."""
+    """One of the event loops that anyio runs on.
+
+    uvloop counts milliseconds: there a timeout may come up to one too early.
+    """
 
     name: str
     use_uvloop: bool = False
@@ -43,7 +46,7 @@ class Loop:
         return anyio.run(call, backend=self.name, backend_options=options)
 
 
-LOOPS = [
+ASYNCIO_LOOPS = [
     pytest.param(Loop("asyncio"), id="asyncio"),
     pytest.param(
         Loop("asyncio", use_uvloop=True),
@@ -52,8 +55,8 @@ LOOPS = [
             importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"
         ),
     ),
-    pytest.param(Loop("trio"), id="trio"),
 ]
+LOOPS = [*ASYNCIO_LOOPS, pytest.param(Loop("trio"), id="trio")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -61,7 +64,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if inspect.iscoroutinefunction(metafunc.function) and "loop" not in metafunc.fixturenames:
         metafunc.fixturenames.append("loop")
     if "loop" in metafunc.fixturenames:
-        metafunc.parametrize("loop", LOOPS)
+        is_native = getattr(metafunc.module, "NATIVE_TO_ASYNCIO", False)
+        metafunc.parametrize("loop", ASYNCIO_LOOPS if is_native else LOOPS)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -98,7 +102,8 @@ def server_context(authority: trustme.CA) -> ssl.SSLContext:
 
 @pytest.fixture
 def client_context(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    # Not the default one, which takes its time to load the authorities of the system.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(context)
     return context
 

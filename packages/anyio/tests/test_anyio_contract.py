@@ -25,8 +25,8 @@ Pair = tuple[AnyIOStream, socket.socket]
 MEGABYTE = 1024 * 1024
 TOO_MUCH = bytes(64 * MEGABYTE)
 
-FOR_EVER = pytest.mark.parametrize("timeout", [None, math.inf, 1e10, 1e300, 5])
-NO_TIME = pytest.mark.parametrize("timeout", [0, 0.0, -1, -math.inf, math.nan])
+FOR_EVER = pytest.mark.parametrize("timeout", [None, 1e10, 5])
+NO_TIME = pytest.mark.parametrize("timeout", [0, -1, math.nan])
 
 
 def drain(peer: socket.socket, size: int) -> bytes:
@@ -133,7 +133,7 @@ async def test_write_sends_all_of_a_large_buffer(pair: Pair, timeout: float | No
 
 
 @pytest.mark.parametrize("size", [12, 3 * MEGABYTE], ids=["small", "large"])
-@pytest.mark.parametrize("kind", ["bytes", "bytearray", "slice", "items", "shape", "array"])
+@pytest.mark.parametrize("kind", ["bytes", "slice", "array"])
 async def test_any_buffer_can_be_written(pair: Pair, kind: str, size: int) -> None:
     stream, peer = pair
     octets = bytes(range(1, 13)) * (size // 12)
@@ -160,7 +160,7 @@ async def test_any_buffer_can_be_written(pair: Pair, kind: str, size: int) -> No
     assert received == octets
 
 
-@pytest.mark.parametrize("buffer", [b"", bytearray(), memoryview(b""), array.array("I")])
+@pytest.mark.parametrize("buffer", [b"", memoryview(b"")])
 async def test_nothing_can_be_written(pair: Pair, buffer: bytes) -> None:
     stream, peer = pair
     for _ in range(3):
@@ -235,7 +235,7 @@ async def test_the_time_of_a_write_begins_anew_whenever_the_peer_takes_some(
 ) -> None:
     stream, peer = plain_pair
     stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-    body = bytes(4 * MEGABYTE)
+    body = bytes(3 * MEGABYTE // 2)
 
     async def receive_slowly() -> None:
         received = 0

@@ -71,7 +71,7 @@ async def test_a_dead_first_address_costs_no_more_than_the_delay(
     count = descriptors()
     before = time.monotonic()
     stream = await connect(timeout)
-    assert CONNECTION_ATTEMPT_DELAY <= time.monotonic() - before < 2
+    assert CONNECTION_ATTEMPT_DELAY - 0.005 <= time.monotonic() - before < 2
     assert stream.get_extra_info("server_addr") == address
     # The attempt that was too slow is given up.
     assert descriptors() == count + 1
@@ -105,7 +105,7 @@ async def test_failures_beside_a_slow_attempt_cost_no_further_delay(
     resolve(blackhole, refused, refused, address)
     before = time.monotonic()
     stream = await connect()
-    assert 0.5 <= time.monotonic() - before < 0.95
+    assert 0.495 <= time.monotonic() - before < 0.95
     await stream.aclose()
 
 
@@ -181,7 +181,7 @@ async def test_the_timeout_is_one_for_all_attempts(
     before = time.monotonic()
     with pytest.raises(ConnectTimeout) as caught:
         await connect(timeout)
-    assert timeout <= time.monotonic() - before < 2
+    assert timeout - 0.005 <= time.monotonic() - before < 2
     tried = 2 if timeout < CONNECTION_ATTEMPT_DELAY else 3
     assert str(caught.value) == (
         f"no connection to somewhere.test:80 within {timeout} seconds ({tried} addresses"
@@ -203,7 +203,7 @@ async def test_the_resolver_takes_its_time_from_the_same_timeout(
     before = time.monotonic()
     with pytest.raises(ConnectTimeout, match="1 address tried"):
         await connect(0.3)
-    assert 0.3 <= time.monotonic() - before < 0.45
+    assert 0.295 <= time.monotonic() - before < 0.45
 
 
 async def test_of_two_winners_one_is_closed(

@@ -234,7 +234,7 @@ async def test_the_time_of_a_write_begins_anew_whenever_the_peer_takes_some(
 ) -> None:
     stream, peer = plain_pair
     stream.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-    body = bytes(4 * MEGABYTE)
+    body = bytes(3 * MEGABYTE // 2)
 
     async def receive_slowly() -> None:
         received = 0
