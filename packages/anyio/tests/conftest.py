@@ -46,17 +46,19 @@ class Loop:
         return anyio.run(call, backend=self.name, backend_options=options)
 
 
-ASYNCIO_LOOPS = [
-    pytest.param(Loop("asyncio"), id="asyncio"),
-    pytest.param(
-        Loop("asyncio", use_uvloop=True),
-        id="uvloop",
-        marks=pytest.mark.skipif(
-            importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"
-        ),
+ASYNCIO = pytest.param(Loop("asyncio"), id="asyncio")
+UVLOOP = pytest.param(
+    Loop("asyncio", use_uvloop=True),
+    id="uvloop",
+    marks=pytest.mark.skipif(
+        importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed"
     ),
-]
-LOOPS = [*ASYNCIO_LOOPS, pytest.param(Loop("trio"), id="trio")]
+)
+TRIO = pytest.param(Loop("trio"), id="trio")
+
+# What differs between the loops is how they wait and how they cancel. A module may name
+# those that its tests are about.
+LOOPS = {"asyncio": [ASYNCIO, UVLOOP], "main": [ASYNCIO, TRIO], "all": [ASYNCIO, UVLOOP, TRIO]}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -64,8 +66,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if inspect.iscoroutinefunction(metafunc.function) and "loop" not in metafunc.fixturenames:
         metafunc.fixturenames.append("loop")
     if "loop" in metafunc.fixturenames:
-        is_native = getattr(metafunc.module, "NATIVE_TO_ASYNCIO", False)
-        metafunc.parametrize("loop", ASYNCIO_LOOPS if is_native else LOOPS)
+        metafunc.parametrize("loop", LOOPS[getattr(metafunc.module, "ON_LOOPS", "all")])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -21,6 +21,8 @@ NO_SUCH_OPTION = (socket.SOL_SOCKET, 9999, 1)
 FOR_EVER = pytest.mark.parametrize("timeout", [None, 1e10, 5])
 NO_TIME = pytest.mark.parametrize("timeout", [0, -1])
 
+ON_LOOPS = "main"
+
 
 def refused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:

@@ -24,7 +24,7 @@ TOO_MUCH = bytes(64 * MEGABYTE)
 TIMEOUTS = pytest.mark.parametrize("timeout", [None, 20])
 
 # Trio has no other cancellation than the one by scopes.
-NATIVE_TO_ASYNCIO = True
+ON_LOOPS = "asyncio"
 
 
 class CancelledAt(typing.Generic[Result]):

@@ -16,6 +16,8 @@ SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]
 Descriptors = collections.abc.Callable[[], int]
 
+ON_LOOPS = "main"
+
 
 class Resolve(typing.Protocol):
     def __call__(self, *addresses: tuple[str, int]) -> None: ...

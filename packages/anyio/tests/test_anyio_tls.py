@@ -24,6 +24,8 @@ MakePair = collections.abc.Callable[[str], Pair]
 Terminate = collections.abc.Callable[[socket.socket], socket.socket]
 Descriptors = collections.abc.Callable[[], int]
 
+ON_LOOPS = "main"
+
 
 @pytest.fixture(params=["plain", "tls"])
 def outer(request: pytest.FixtureRequest, make_pair: MakePair) -> Pair:
