@@ -23,7 +23,6 @@ from httpcore_interface import (
     TLSLayer,
     WriteError,
     WriteTimeout,
-    is_socket_readable,
     seconds_to_wait,
 )
 
@@ -89,15 +88,21 @@ class AsyncioStream(AsyncNetworkStream):
         """
         if max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes}, but has to be at least 1")
-        octets = self._take(max_bytes)
+        protocol, layer = self._protocol, self._layer
+        octets = protocol.take(max_bytes) if layer is None else self._take(max_bytes)
         if octets is not None:
             return octets
-        protocol = self._protocol
-        self._refuse_second_reader()
-        deadline = deadline_after(timeout, protocol.loop)
+        waiter = protocol.readable
+        if waiter.future is not None or asyncio._get_running_loop() is not protocol.loop:
+            raise self._read_refusal()
+        deadline = NEVER if timeout is None else deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
         while is_in_time:
-            is_in_time = await _wait(protocol.readable, deadline)
+            future = waiter.start(deadline)
+            try:
+                is_in_time = await future
+            finally:
+                waiter.stop()
             octets = self._take(max_bytes)
             if octets is not None:
                 return octets
@@ -107,11 +112,11 @@ class AsyncioStream(AsyncNetworkStream):
             raise ReadTimeout(f"nothing came within {timeout} seconds")
         return octets
 
-    def _refuse_second_reader(self) -> None:
-        if self._protocol.readable.is_waited_on:
-            raise ReadError("another task is reading this stream")
+    def _read_refusal(self) -> ReadError:
+        """Returns the reason why a task may not wait for something to read."""
         if asyncio._get_running_loop() is not self._protocol.loop:
-            raise ReadError(FOREIGN)
+            return ReadError(FOREIGN)
+        return ReadError("another task is reading this stream")
 
     def _take(self, max_bytes: int) -> bytes | None:
         """Returns what has come; None if nothing has."""
@@ -349,7 +354,11 @@ class AsyncioStream(AsyncNetworkStream):
             OSError: The handshake failed.
         """
         protocol = self._protocol
-        self._refuse_second_reader()
+        if (
+            protocol.readable.future is not None
+            or asyncio._get_running_loop() is not protocol.loop
+        ):
+            raise self._read_refusal()
         deadline = deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
         while not self._go_on(layer):
@@ -449,7 +458,7 @@ class AsyncioStream(AsyncNetworkStream):
             # A read fails at once.
             return True
         # The loop may not have run since something came.
-        return is_socket_readable(protocol.sock)
+        return protocol.has_arrived()
 
     def _has_news(self) -> bool:
         """Whether something has come, or nothing will."""
