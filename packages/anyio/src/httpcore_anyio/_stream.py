@@ -240,7 +240,6 @@ class AnyIOStream(AsyncNetworkStream):
         channel = self._channel
         if channel.is_closed:
             return
-        channel.is_closed = True
         # RuntimeError: no loop is running any more, and nobody waits. The others: the
         # socket was closed behind our back.
         with contextlib.suppress(OSError, RuntimeError, ValueError):

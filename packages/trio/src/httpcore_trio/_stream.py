@@ -239,7 +239,6 @@ class TrioStream(AsyncNetworkStream):
         channel = self._channel
         if channel.is_closed:
             return
-        channel.is_closed = True
         # RuntimeError: trio is not running any more, and nobody waits. The others: the
         # socket was closed behind our back.
         with contextlib.suppress(OSError, RuntimeError, ValueError):
