@@ -176,7 +176,7 @@ def assert_whole(network: Network, pool: AsyncConnectionPool, loop: Loop) -> Non
     assert not network.open_connections
 
 
-@pytest.mark.parametrize("steps", ["request", "stream"])
+@pytest.mark.parametrize("steps", ["request", "stream", "block"])
 def test_connection_without_a_pool_is_closed_when_its_task_is_cancelled(
     driver: Driver, way: Guard, steps: str
 ) -> None:
@@ -184,12 +184,14 @@ def test_connection_without_a_pool_is_closed_when_its_task_is_cancelled(
     loop = driver.loop
 
     async def main(connection: AsyncHTTPConnection) -> None:
-        async with connection:
-            if steps == "request":
-                await connection.request("GET", URL_TLS)
-                return
+        if steps == "request":
+            await connection.request("GET", URL_TLS)
+        elif steps == "stream":
             async with connection.stream("GET", URL_TLS) as response:
                 await response.aread()
+        else:
+            async with connection:
+                await connection.request("GET", URL_TLS)
 
     def begin() -> tuple[Network, AsyncHTTPConnection]:
         network = driver.renew_network()
