@@ -5,6 +5,7 @@ pass as they are, and nothing is awaited here that `_core` does not await itself
 """
 
 import collections.abc
+import types
 import typing
 
 from httpcore_interface import (
@@ -178,6 +179,11 @@ class AsyncSource:
             # A None among them would be taken for the end.
             return check_chunk(chunk)
         return None
+
+    async def close(self) -> None:
+        """Ends a generator that was not asked for everything."""
+        if isinstance(self._chunks, types.AsyncGeneratorType):
+            await self._chunks.aclose()
 
 
 class Async:

@@ -10,6 +10,7 @@ import collections.abc
 import ssl
 import threading
 import time
+import types
 import typing
 
 from httpcore_interface import (
@@ -302,6 +303,11 @@ class BlockingSource:
             # A None among them would be taken for the end.
             return check_chunk(chunk)
         return None
+
+    async def close(self) -> None:
+        """Ends a generator that was not asked for everything."""
+        if isinstance(self._chunks, types.GeneratorType):
+            self._chunks.close()
 
 
 class Blocking:

@@ -218,6 +218,8 @@ class HTTP11Connection:
             if upload.is_source_broken:
                 raise
             await self._answer_instead(exchange, exc)
+        finally:
+            await upload.end_source()
         receiving = exchange.receive_head()
         if tracer is None:
             return await receiving

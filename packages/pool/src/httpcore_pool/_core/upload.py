@@ -8,6 +8,7 @@ from httpcore_interface import ReadError, ReadTimeout, WriteTimeout
 from .._byte_stream import ByteStream
 from .._messages import Request
 from .._protocol.http11 import RequestWriter
+from .closing import await_or_drop
 from .colour import ChunkSource, Colour
 from .exchange import READ_SIZE, Exchange
 from .timeouts import Deadline
@@ -127,6 +128,11 @@ class Upload:
         if end:
             await exchange.stream.write(end, exchange.timeouts.for_write())
         exchange.is_sent = True
+
+    async def end_source(self) -> None:
+        """Ends what the body came from, wherever it is: no more of it will be sent."""
+        if self._source is not None:
+            await await_or_drop(self._source.close())
 
     async def _next_part(self, source: ChunkSource) -> bytes | None:
         try:
