@@ -471,6 +471,9 @@ async def test_what_was_decrypted_already_is_read_after_a_write(
 
 async def test_a_read_sends_what_the_tls_layer_has_to_say(tls_pair: Pair) -> None:
     stream, peer = tls_pair
+    # With it comes whatever else would make the socket readable.
+    peer.sendall(b"x")
+    assert await stream.read(100, timeout=5) == b"x"
     with pytest.raises(WriteTimeout):
         await stream.write(TOO_MUCH, timeout=0)
     # Half a record, of which the peer can make nothing.
