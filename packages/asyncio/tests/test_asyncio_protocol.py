@@ -235,6 +235,8 @@ async def test_a_timer_of_an_earlier_wait_does_not_end_a_later_one() -> None:
     future = waiter.start(math.inf)
     await asyncio.sleep(0.03)
     assert not future.done()
+    if isinstance(loop, asyncio.BaseEventLoop):
+        assert count_timers(loop) == 0
     waiter.stop()
     began = loop.time()
     waiter.start(began + 0.01)

@@ -262,15 +262,11 @@ class StreamProtocol(asyncio.BufferedProtocol):
         if self.is_lost:
             return
         if asyncio._get_running_loop() is self.loop:
-            self._abort()
+            self.transport.abort()
         elif self.loop.is_running():
-            self.loop.call_soon_threadsafe(self._abort)
+            self.loop.call_soon_threadsafe(self.transport.abort)
         else:
             self._free()
-
-    def _abort(self) -> None:
-        self._wake_all()
-        self.transport.abort()
 
     def _free(self) -> None:
         """Frees the socket of a loop that will not do it."""
@@ -284,7 +280,6 @@ class StreamProtocol(asyncio.BufferedProtocol):
             finish = getattr(self.transport, "_call_connection_lost", None)
             if finish is not None:
                 finish(None)
-        self.is_lost = True
         self.sock.close()
 
     async def wait_lost(self) -> None:
