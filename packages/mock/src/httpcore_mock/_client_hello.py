@@ -19,8 +19,8 @@ def offered_protocols(
     """Returns the protocols that a context offers, the preferred one first.
 
     Returns:
-        None if it offers none; or if it begins no handshake, such as one that needs a
-        `server_hostname` and gets none, or what a test has put in the place of a context.
+        None if it offers none; or if it begins no handshake, as a server's context does
+        not, nor what a test has put in the place of one.
     """
     outgoing = ssl.MemoryBIO()
     try:

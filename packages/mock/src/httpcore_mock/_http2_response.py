@@ -36,10 +36,11 @@ def http2_response(
         import hpack
         from hyperframe.frame import SettingsFrame
     except ModuleNotFoundError as exc:
-        if exc.name not in ("hpack", "hyperframe"):
+        library = (exc.name or "").partition(".")[0]
+        if library not in ("hpack", "hyperframe"):
             raise
         raise ImportError(
-            f"http2_response needs {exc.name}: install httpcore-mock[http2]"
+            f"http2_response needs {library}: install httpcore-mock[http2]"
         ) from exc
     fields = [(name.lower(), value) for name, value in header_pairs(headers)]
     # Tables of its own: what it refers to are fields that it has just sent itself, which
