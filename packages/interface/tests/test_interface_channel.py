@@ -446,6 +446,27 @@ def test_a_handshake_that_has_no_room_says_so(
     assert channel.shake_hands()
 
 
+def test_a_handshake_is_over_when_our_last_word_is_sent(
+    plain_pair: Pair, client_context: ssl.SSLContext, server_context: ssl.SSLContext
+) -> None:
+    channel, peer = plain_pair
+    channel.begin_tls(client_context, "localhost")
+    peer.add_layer(server_context)
+    assert not channel.shake_hands()
+    peer.receive()
+    fill(channel)
+    assert not channel.shake_hands()
+    assert channel.has_unsent
+
+
+def test_a_write_is_over_when_its_ciphertext_is_sent(tls_pair: Pair) -> None:
+    channel, _ = tls_pair
+    fill(channel)
+    channel.begin_write()
+    assert not channel.send(b"x")
+    assert channel.has_unsent
+
+
 def test_a_name_that_is_none_is_a_connect_error(
     plain_pair: Pair, client_context: ssl.SSLContext
 ) -> None:

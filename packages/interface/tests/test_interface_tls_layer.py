@@ -121,6 +121,16 @@ def test_the_end_of_the_stream_stays(ends: Ends, farewell: bool) -> None:
         assert layer.has_input() is True
 
 
+def test_an_end_that_was_read_is_remembered(ends: Ends) -> None:
+    layer, server = ends
+    with contextlib.suppress(ssl.SSLWantReadError):
+        server.tls.unwrap()
+    layer.receive(server.take())
+    assert layer.decrypt(100) == b""
+    # The connection is still there, and silent: nobody shall wait for it.
+    assert layer.has_input() is True
+
+
 @pytest.mark.parametrize("error", [ssl.SSLEOFError, ssl.SSLZeroReturnError])
 def test_every_way_to_say_that_the_stream_has_ended_is_understood(
     client_context: ssl.SSLContext,
