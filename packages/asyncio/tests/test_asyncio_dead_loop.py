@@ -67,6 +67,7 @@ def test_a_stream_of_a_dead_loop_is_of_no_use(
     first = new_loop()
     stream, peer = first.run_until_complete(open_pair())
     close(first)
+    assert stream.get_extra_info("is_readable") is True
     with peer:
 
         async def check() -> None:

@@ -287,12 +287,9 @@ class AsyncioStream(AsyncNetworkStream):
                 return is_writable
             if not is_in_time:
                 raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
-            if protocol.is_blocked:
+            # The transport asks only while it holds something itself.
+            with watch_writable(protocol.loop, protocol.sock, protocol.wake_activity):
                 is_in_time = await self._wait_activity(deadline)
-            else:
-                # Of a socket that has taken all it was given, nobody has asked this yet.
-                with watch_writable(protocol.loop, protocol.sock, protocol.wake_activity):
-                    is_in_time = await self._wait_activity(deadline)
 
     def _is_writable(self) -> bool:
         protocol = self._protocol
