@@ -123,6 +123,17 @@ def test_rest_of_a_delay_waits_for_the_next_read(mocks: Mocks) -> None:
     assert connection.elapsed == 3
 
 
+def test_delay_that_is_over_leaves_the_next_one_whole(mocks: Mocks) -> None:
+    stream, connection = mocks.open(Delay(3), b"one", Delay(3), b"two")
+    with pytest.raises(ReadTimeout):
+        stream.read(100, 1)
+    assert stream.read(100, 2) == b"one"
+    with pytest.raises(ReadTimeout):
+        stream.read(100, 2)
+    assert stream.read(100, 1) == b"two"
+    assert connection.elapsed == 6
+
+
 def test_delays_that_follow_each_other_share_one_timeout(mocks: Mocks) -> None:
     stream, connection = mocks.open(Delay(2), Delay(2), b"body")
     with pytest.raises(ReadTimeout):

@@ -37,6 +37,7 @@ def test_latest_handshake_is_the_one_that_counts(
     assert [each.server_hostname for each in connection.handshakes] == ["proxy", "origin"]
     assert [each.alpn_protocols for each in connection.handshakes] == [None, ("h2",)]
     assert connection.server_hostname == "origin"
+    assert connection.alpn_protocols == ("h2",)
     assert stream.get_extra_info("ssl_object").server_hostname == "origin"
 
 

@@ -39,11 +39,10 @@ def _read_records(records: bytes) -> tuple[str, ...] | None:
     message = b""
     reader = _Reader(records)
     while reader.rest:
-        kind = reader.number(1)
+        assert reader.number(1) == _HANDSHAKE
+        # The version.
         reader.take(2)
-        fragment = reader.block(2)
-        if kind == _HANDSHAKE:
-            message += fragment
+        message += reader.block(2)
     return _read_message(_Reader(message))
 
 
@@ -67,7 +66,7 @@ def _read_message(reader: "_Reader") -> tuple[str, ...] | None:
 def _read_names(names: "_Reader") -> tuple[str, ...]:
     found = []
     while names.rest:
-        found.append(names.block(1).decode("ascii", "backslashreplace"))
+        found.append(names.block(1).decode("ascii"))
     return tuple(found)
 
 
