@@ -29,7 +29,11 @@ from .handshaking import HAS_CLOSED
 from .room import fill
 from .writing import TOO_MUCH
 
-MOMENTS = pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
+MOMENTS = pytest.mark.parametrize(
+    ("moment", "timeout"),
+    [(Moment.WAITING, None), (Moment.WAITING, 30), (Moment.LATE, 30), (Moment.AGAIN, 30)],
+    ids=["waiting, for ever", "waiting", "late", "again"],
+)
 TIMEOUTS = pytest.mark.parametrize("timeout", [None, 30])
 
 IS_CANCELLED = "an operation may be cancelled by whatever the event loop knows"
@@ -48,7 +52,6 @@ class Cancelling(Kit):
         return Canceller(patient_runner)
 
     @MOMENTS
-    @TIMEOUTS
     @pytest.mark.parametrize("way", ["address", "name", "two addresses"])
     @contract(LEAVES_NOTHING)
     def test_a_cancelled_connect_leaves_no_socket_open(
@@ -121,7 +124,6 @@ class Cancelling(Kit):
                     assert sockets.count_new() == 0, "there is another socket"
 
     @MOMENTS
-    @TIMEOUTS
     @pytest.mark.parametrize("layers", [1, 2], ids=["tls", "tls in tls"])
     @contract(HAS_CLOSED)
     def test_a_cancelled_handshake_has_closed_the_connection(
@@ -172,7 +174,6 @@ class Cancelling(Kit):
         return call
 
     @MOMENTS
-    @TIMEOUTS
     @contract(LOSES_NOTHING)
     def test_a_cancelled_read_has_lost_no_bytes(
         self, pair: Pair, canceller: Canceller, timeout: float | None, moment: Moment
@@ -227,19 +228,16 @@ class Cancelling(Kit):
             pair.peer.send(b"can be read")
             assert pair.stream.read_all(11, self.patience) == b"can be read"
 
-    @TIMEOUTS
     @contract(IS_CANCELLED)
     def test_a_cancelled_wait_for_room_has_changed_nothing(
-        self, pair: Pair, canceller: Canceller, timeout: float | None
+        self, pair: Pair, canceller: Canceller
     ) -> None:
         stream = _stream(pair.stream)
         sent, record = fill(pair), None
         while record is None or record.results:
             # As long as the system makes room of buffers in between.
             sent += fill(pair)
-            record = canceller.cancel_waiting(
-                "wait_writable", lambda: stream.wait_writable(timeout)
-            )
+            record = canceller.cancel_waiting("wait_writable", lambda: stream.wait_writable(30))
         assert record.was_cancelled, f"it raised {record.raised}"
         pair.peer.receive(sent)
         assert pair.stream.wait_writable(self.patience) is True
