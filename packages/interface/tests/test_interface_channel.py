@@ -304,6 +304,19 @@ def test_half_a_record_is_nothing_to_read(tls_pair: Pair) -> None:
     assert channel.has_input() is False
 
 
+def test_a_system_that_changes_its_mind_has_nothing_to_read(tls_pair: Pair) -> None:
+    class Fickle(socket.socket):
+        def recv(self, max_bytes: int, flags: int = 0, /) -> bytes:
+            raise BlockingIOError
+
+    channel, peer = tls_pair
+    peer.send(b"x")
+    with Fickle(fileno=os.dup(channel.sock.fileno())) as sock:
+        channel.sock = sock
+        assert select.select([sock], [], [], 0)[0]
+        assert channel.is_readable() is False
+
+
 def test_what_has_arrived_is_left_to_the_read_that_waits(tls_pair: Pair) -> None:
     channel, peer = tls_pair
     channel.begin_read(100)

@@ -159,6 +159,22 @@ def test_a_record_that_cannot_be_decrypted_is_an_error(
         layer.decrypt(100)
 
 
+def test_a_broken_record_of_the_carrier_is_no_end(
+    client_context: ssl.SSLContext, server_context: ssl.SSLContext
+) -> None:
+    outer, outer_server = TLSLayer(client_context, "localhost"), MemoryServer(server_context)
+    shake_hands(outer, outer_server)
+    layer = TLSLayer(client_context, "localhost", outer)
+    shake_hands(layer, MemoryServer(server_context, outer_server))
+    with pytest.raises(ssl.SSLError):
+        layer.receive(b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert layer.is_readable() is True
+    assert layer.has_input() is True
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError):
+            layer.decrypt(100)
+
+
 def test_what_tls_says_to_itself_is_nothing_to_read(ends: Ends) -> None:
     layer, server = ends
     # Tickets to resume the session with.
