@@ -19,6 +19,8 @@ from scripted import Network
 from httpcore_interface import AsyncNetworkStream
 from httpcore_pool import AsyncConnectionPool, AsyncHTTPConnection, Origin, Request
 
+pytestmark = pytest.mark.exhaustive
+
 Scenario = collections.abc.Callable[
     [AsyncConnectionPool, Network, Loop], collections.abc.Coroutine[object, None, None]
 ]

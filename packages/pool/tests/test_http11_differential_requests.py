@@ -11,6 +11,8 @@ from example_settings import settings
 from httpcore_interface import LocalProtocolError
 from httpcore_pool._protocol.http11 import RequestWriter
 
+pytestmark = pytest.mark.exhaustive
+
 Fields = list[tuple[bytes, bytes]]
 
 HOST = (b"Host", b"example.com")

@@ -18,6 +18,8 @@ from generated_responses import fragments, mutated_responses, responses, segment
 from httpcore_interface import RemoteProtocolError
 from httpcore_pool._protocol.http11 import Head, RequestWriter, ResponseReader
 
+pytestmark = pytest.mark.exhaustive
+
 Fields = list[tuple[bytes, bytes]]
 
 HEAD_LIMIT = 100 * 1024

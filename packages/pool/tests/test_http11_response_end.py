@@ -7,6 +7,8 @@ from response_samples import CHUNKED, DISCONNECTED, GET, INCOMPLETE_CHUNKED
 from httpcore_interface import RemoteProtocolError
 from httpcore_pool._protocol.http11 import ResponseReader
 
+pytestmark = pytest.mark.exhaustive
+
 
 def complaint(place: int, wire: bytes, *, body: str) -> str:
     """Returns what is said of a stream that ends behind `place` bytes of `wire`."""

@@ -18,6 +18,8 @@ from response_samples import (
 
 from httpcore_pool._protocol.http11 import RequestWriter, fallback, response
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.mark.parametrize(
     ("request_", "wire"),
