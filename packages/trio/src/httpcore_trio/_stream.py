@@ -240,8 +240,8 @@ class TrioStream(AsyncNetworkStream):
         if channel.is_closed:
             return
         # RuntimeError: trio is not running any more, and nobody waits. The others: the
-        # socket was closed behind our back.
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
+        # socket was closed behind our back, and trio takes this task for one that waits.
+        with contextlib.suppress(OSError, RuntimeError, ValueError, trio.ClosedResourceError):
             trio.lowlevel.notify_closing(channel.sock)
         channel.close()
 
