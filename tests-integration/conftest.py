@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
 from loop_threads import LoopThread, start_loops
+from open_sockets import open_sockets
 from peers import hypercorn as hypercorn_server
 from peers import nginx as nginx_server
 from peers.blackhole import Blackhole
@@ -102,15 +103,6 @@ def no_socket_is_left(loops: dict[str, LoopThread]) -> collections.abc.Iterator[
     if open_sockets() - before:
         gc.collect()
         wait_until(lambda: not open_sockets() - before, "every socket is closed again")
-
-
-def open_sockets() -> set[str]:
-    """The sockets of this process; none where the system does not tell."""
-    folder, found = pathlib.Path("/proc/self/fd"), set()
-    for entry in folder.iterdir() if folder.exists() else ():
-        with contextlib.suppress(FileNotFoundError):
-            found.add(os.readlink(entry))
-    return {link for link in found if link.startswith("socket:")}
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import fresh_loops
 import pytest
 from cancel_ways import WAYS
 from colours import ASYNC_COLOURS
-from conftest import open_sockets
 from faces import AsyncBody
+from open_sockets import open_sockets
 from peers.certificates import Authority
 from peers.deadlines import wait_until
 from peers.scripted import ScriptedPeer
