@@ -294,17 +294,7 @@ def test_connection_that_one_loop_gives_up_makes_room_for_another_ones_request(
     assert [len(conn.requests) for conn in peer.connections] == [1, 1]
 
 
-THROUGH_SOCKETS = {"anyio-asyncio", "anyio-trio", "trio"}
-UNWAKEABLE = pytest.mark.xfail(run=False, reason="closing from another thread wakes nobody")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=UNWAKEABLE if name in THROUGH_SOCKETS else [])
-        for name in ASYNC_COLOURS
-    ],
-)
+@pytest.mark.parametrize("name", ASYNC_COLOURS)
 @each_pair_of
 def test_closing_in_one_loop_ends_what_another_one_does(
     start_peer: StartPeer, name: str, second: str

@@ -23,7 +23,7 @@ from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._interruption import Interruptible, interruptible
 from ._messages import BodyStream, Extensions
-from ._runner import current_runner, has_ended
+from ._runner import current_runner, has_ended, run_elsewhere
 
 T = typing.TypeVar("T")
 
@@ -205,6 +205,15 @@ class Async:
     def has_ended(self, runner: object) -> bool:
         """Returns whether an event loop will never run anything again."""
         return has_ended(runner)
+
+    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+        """Closes a stream, in the event loop that it belongs to.
+
+        That of another thread is asked to, and not waited for: only there those who
+        read the stream can be woken.
+        """
+        if runner is current_runner() or not run_elsewhere(runner, stream.aclose):
+            await stream.aclose()
 
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""

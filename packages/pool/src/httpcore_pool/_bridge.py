@@ -329,6 +329,10 @@ class Blocking:
         """Returns whether a runner has ended: there are none."""
         return False
 
+    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+        """Closes a stream: any thread may."""
+        await stream.aclose()
+
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""
         callback = extensions.get("trace")

@@ -45,6 +45,9 @@ class Colour(typing.Protocol):
     def has_ended(self, runner: object) -> bool:
         """Returns whether a runner will never run anything again."""
 
+    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+        """Closes a stream, in the event loop that it belongs to."""
+
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is.
 
