@@ -1,10 +1,7 @@
 """What runs an async function: the colours of the tests, for programs."""
 
-import asyncio
 import collections.abc
 import sys
-
-import trio
 
 import httpcore
 
@@ -13,14 +10,21 @@ Main = collections.abc.Callable[[], collections.abc.Coroutine[object, object, ob
 
 def run_on(colour: str, main: Main) -> None:
     """Runs an async function in a loop of a colour."""
+    # Imported where they are needed: most programs are small.
     if colour.endswith("trio"):
+        import trio
+
         trio.run(main)
     elif colour == "uvloop" and sys.platform != "win32":
+        import asyncio
+
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(main())
     else:
+        import asyncio
+
         asyncio.run(main())
 
 
