@@ -96,6 +96,7 @@ def loops() -> collections.abc.Iterator[dict[str, LoopThread]]:
     gc.collect()
     gc.freeze()
     yield loops
+    gc.unfreeze()
     for loop in loops.values():
         loop.stop()
 

@@ -14,7 +14,6 @@ import fresh_loops
 import pytest
 from cancel_ways import WAYS
 from colours import ASYNC_COLOURS
-from faces import AsyncBody
 from open_sockets import open_sockets
 from peers.certificates import Authority
 from peers.deadlines import wait_until
@@ -121,7 +120,7 @@ def test_storm_of_tasks(storm: Storm, name: str) -> None:
 
     async def send(pool: httpcore.AsyncConnectionPool, plan: Plan) -> None:
         url, extensions = storm.url(plan), {"timeout": plan.timeouts}
-        content = AsyncBody([PIECE] * plan.pieces) if plan.pieces else None
+        content = pieces(plan) if plan.pieces else None
         method = "POST" if plan.pieces else "GET"
         try:
             if plan.manner == "abandoned":
@@ -174,6 +173,11 @@ def test_storm_of_tasks(storm: Storm, name: str) -> None:
             )
 
     fresh_loops.run(colour.library, main)
+
+
+async def pieces(plan: Plan) -> collections.abc.AsyncIterator[bytes]:
+    for _ in range(plan.pieces):
+        yield PIECE
 
 
 HOST = [(b"Host", b"localhost")]
