@@ -7,7 +7,7 @@ import math
 import typing
 
 from ._operation import Operation
-from ._runner import AsyncRunner
+from ._runner import AsyncRunner, Call
 from ._stepping import Stepped
 
 Result = typing.TypeVar("Result")
@@ -65,15 +65,22 @@ class CancelledCall(typing.Generic[Result]):
         """Waits until the call waits for something, or is over."""
         self._operation.wait_blocked()
 
-    def cancel(self) -> Cancellation[Result]:
-        """Cancels the call now, and waits for its end."""
-        self._runner.run("cancel()", self._cancel)
-        return self.result()
+    def cancel(
+        self, meanwhile: collections.abc.Callable[[], None] = lambda: None
+    ) -> Cancellation[Result]:
+        """Cancels the call now, and waits for its end.
 
-    def _cancel(self) -> object:
-        # What it returns is nothing to await.
-        self._record.cancel()
-        return None
+        Args:
+            meanwhile: Done just before, while the event loop can do nothing else.
+        """
+
+        def cancel() -> None:
+            meanwhile()
+            self._record.cancel()
+
+        call: Call[None] = cancel
+        self._runner.run("cancel()", call)
+        return self.result()
 
     def result(self) -> Cancellation[Result]:
         """Waits for the end."""

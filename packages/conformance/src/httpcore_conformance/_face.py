@@ -4,7 +4,10 @@ Each method exists twice: one runs the call to its end, and `begin_...` only beg
 """
 
 import collections.abc
+import contextlib
 import ssl
+import threading
+import time
 import typing
 
 from httpcore_interface import (
@@ -203,6 +206,21 @@ class BackendFace:
     def begin(self, name: str, call: Call[Result]) -> Operation[Result]:
         """Begins a call of any kind."""
         return self._runner.begin(name, call)
+
+    @contextlib.contextmanager
+    def hold_up(self, seconds: float) -> collections.abc.Iterator[None]:
+        """Keeps the event loop, if there is one, from doing anything; for so long."""
+        began = threading.Event()
+
+        def hold_up() -> None:
+            began.set()
+            time.sleep(seconds)
+
+        call: Call[None] = hold_up
+        operation = self._runner.begin("an event loop that is held up", call)
+        began.wait()
+        yield
+        operation.result()
 
     def begin_sleep(self, seconds: float) -> Operation[None]:
         """Begins a pause."""

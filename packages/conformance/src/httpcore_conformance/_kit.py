@@ -75,7 +75,8 @@ class Kit:
     @pytest.fixture
     def patient_runner(self, runner: Runner) -> Runner:
         """The same, with the patience of this class."""
-        runner.patience = self.patience
+        # So that a timeout of as many seconds is over before.
+        runner.patience = 1.5 * self.patience
         return runner
 
     @pytest.fixture
@@ -177,8 +178,8 @@ class Kit:
 
     def sockets(self) -> OpenSockets:
         """Returns the sockets that are open now, to be compared with later."""
-        return OpenSockets(self.patience)
+        return OpenSockets(self.patience / 5)
 
     def watch_socket(self, peer: Peer) -> WatchedSocket:
         """Returns the socket at the other end of a peer's connection, to be looked at later."""
-        return WatchedSocket(peer.client_address, self.patience)
+        return WatchedSocket(peer.client_address, self.patience / 5)

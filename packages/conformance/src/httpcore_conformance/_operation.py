@@ -3,6 +3,7 @@
 import collections.abc
 import threading
 import time
+import types
 import typing
 
 Result = typing.TypeVar("Result")
@@ -109,6 +110,19 @@ class Operation(typing.Generic[Result]):
             return error
         message = f"{self} raised {type(error).__name__}, not {names}: {error}"
         raise AssertionError(message) from error
+
+    def __enter__(self) -> typing.Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        """Ends a block that needs the call to succeed: its failure is the more telling one."""
+        if exc is None or (self._is_over.is_set() and self._error is not None):
+            self.result()
 
     def outcome(self) -> Result | BaseException:
         """Waits for the end, and returns what came of it, the exception, too."""

@@ -85,7 +85,7 @@ class WatchedSocket:
 
 def wait_until(condition: collections.abc.Callable[[], bool], seconds: float) -> bool:
     """Looks again and again, for states that nothing announces; whether it came true."""
-    end = time.monotonic() + min(seconds, 2.0)
+    end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False

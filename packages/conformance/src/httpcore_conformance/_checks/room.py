@@ -14,6 +14,9 @@ from .._timing import EARLY, PROMPT
 # The bytes that a write sends at once when there is room.
 _PIECE = 16 * 1024
 
+# How often the system may make room of buffers in between; the peer has to read nothing.
+_ROUNDS = 20
+
 
 class WaitingForRoom(Kit):
     """What `wait_writable` does, where a stream has one of its own."""
@@ -31,7 +34,7 @@ class WaitingForRoom(Kit):
     @pytest.mark.parametrize("timeout", [0.1, -1])
     @contract("wait_writable raises WriteTimeout when neither was possible in time")
     def test_without_room_the_wait_times_out(self, pair: Pair, timeout: float) -> None:
-        for _ in range(10):
+        for _ in range(_ROUNDS):
             _, operation = begin_wait_without_room(pair, timeout)
             # The system has made room meanwhile; it ends to do so.
             if operation.outcome() is not True:
@@ -46,7 +49,9 @@ class WaitingForRoom(Kit):
     ) -> None:
         _, operation = begin_wait_without_room(pair, timeout)
         pair.peer.send(b"an answer")
-        while operation.result() is True:
+        for _ in range(_ROUNDS):
+            if operation.result() is not True:
+                break
             # The system has made room meanwhile.
             fill(pair, has_answer=True)
             operation = pair.stream.begin_wait_writable(timeout)
@@ -88,12 +93,13 @@ def begin_wait_without_room(
     The system makes room by and by, of buffers in between: then it begins anew.
     """
     sent = 0
-    while True:
+    for _ in range(_ROUNDS):
         sent += fill(pair, settled=settled)
         operation = pair.stream.begin_wait_writable(timeout)
         operation.wait_blocked()
         if not operation.ends_within(0) or operation.outcome() is not True:
-            return sent, operation
+            break
+    return sent, operation
 
 
 def fill(pair: Pair, *, has_answer: bool = False, settled: float = 0.02) -> int:
@@ -109,7 +115,7 @@ def fill(pair: Pair, *, has_answer: bool = False, settled: float = 0.02) -> int:
     stream = pair.stream
     if not stream.waits_for_room():
         pytest.skip("the stream leaves wait_writable to its default, which never waits")
-    sent = 0
+    sent = records = 0
     while sent < 64 * 1024 * 1024:
         for timeout in (0, settled):
             operation = stream.begin_wait_writable(timeout)
@@ -124,6 +130,8 @@ def fill(pair: Pair, *, has_answer: bool = False, settled: float = 0.02) -> int:
         elif has_answer:
             return sent
         else:
+            records += 1
+            assert records < _ROUNDS, f"{operation} returns False again and again"
             _take_empty_record(pair, operation)
     raise AssertionError(f"there is still room after {sent} bytes that nobody reads")
 
