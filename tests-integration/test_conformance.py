@@ -4,9 +4,9 @@ import asyncio
 import collections.abc
 import sys
 
-import httpcore_conformance
 import pytest
 
+import httpcore_conformance
 from httpcore_anyio import AnyIOBackend
 from httpcore_asyncio import AsyncioBackend
 from httpcore_sync import SyncBackend
