@@ -1,1 +1,0 @@
-"""The checks, in groups: a noun each, as classes to be composed."""
