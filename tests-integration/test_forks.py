@@ -83,14 +83,8 @@ def test_blocking_pool_over_tls(
     check_owners(peer)
 
 
-WARNS = pytest.mark.xfail(reason="the child warns of a transport that nobody closed")
-
-
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=WARNS if name == "asyncio" else []) for name in ASYNC_COLOURS],
-)
+@pytest.mark.parametrize("name", ASYNC_COLOURS)
 def test_async_pool_between_two_loops(
     start_peer: StartPeer, authority: Authority, name: str, tls: bool
 ) -> None:
