@@ -4,8 +4,10 @@ They are programs of their own (`programs/forking.py`): the processes of the tes
 threads.
 """
 
+import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -51,9 +53,23 @@ def run_program(peer: ScriptedPeer, scenario: str, authority: Authority, *, tls:
     command += [scenario, peer.url()[:-1]]
     if tls:
         command.append(str(authority.root_file))
-    answer = subprocess.run(command, capture_output=True, check=False, cwd=FOLDER, timeout=50)
-    assert answer.stderr.decode() == ""
-    assert (answer.stdout, answer.returncode) == (b"done\n", 0)
+    # A group of its own: a child that hangs ends with the test.
+    program = subprocess.Popen(
+        command,
+        cwd=FOLDER,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, complaints = program.communicate(timeout=40)
+        assert complaints == ""
+        assert (output, program.returncode) == ("done\n", 0)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.communicate()
 
 
 def check_owners(peer: ScriptedPeer) -> None:
