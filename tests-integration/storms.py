@@ -100,17 +100,21 @@ class StormServer:
     Args:
         seed: Of the storm.
         tls: What connections are encrypted with, if they are.
+
+    Attributes:
+        is_over: Whether new connections meet no fate any more.
     """
 
     def __init__(self, seed: int, tls: ssl.SSLContext | None = None) -> None:
         self._seed = seed
         self._tls = tls
+        self.is_over = False
 
     def __call__(self, conn: Conversation) -> None:
         # The client leaves at any moment; not at all is an error.
         with contextlib.suppress(ClientGoneError, ConnectionError, ssl.SSLError):
             lots = random.Random(f"connection {self._seed} {conn.number}")
-            if lots.random() < 0.03:
+            if not self.is_over and lots.random() < 0.03:
                 lots.choice([Conversation.close, Conversation.reset])(conn)
                 return
             if self._tls is not None:

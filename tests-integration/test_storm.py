@@ -52,7 +52,8 @@ class Storm:
     def __init__(self, size: int, start_peer: StartPeer, authority: Authority) -> None:
         self.seed = random.SystemRandom().randrange(1_000_000)
         self._numbers = iter(range(size))
-        self.plain = start_peer(StormServer(self.seed))
+        self._server = StormServer(self.seed)
+        self.plain = start_peer(self._server)
         self.encrypted = start_peer(StormServer(self.seed, authority.server_context()))
         self.ssl_context = authority.client_context()
         self.successes = 0
@@ -103,7 +104,8 @@ class Storm:
         return f"seed {self.seed}"
 
     def last_url(self) -> str:
-        """A request that the server has nothing against."""
+        """A request that the server has nothing against, on whatever connection."""
+        self._server.is_over = True
         return self.plain.url("/-1")
 
 
