@@ -448,10 +448,10 @@ class AsyncioStream(AsyncNetworkStream):
 
     def _is_readable(self) -> bool:
         protocol = self._protocol
-        if self._has_news() or protocol.loop.is_closed():
+        if protocol.has_news if self._layer is None else self._has_news():
             return True
         running = asyncio._get_running_loop()
-        if running is not None and running is not protocol.loop:
+        if running is not protocol.loop and (running is not None or protocol.loop.is_closed()):
             # A read fails at once.
             return True
         # The loop may not have run since something came.

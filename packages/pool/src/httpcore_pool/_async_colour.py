@@ -153,10 +153,12 @@ class AsyncBody:
 
     async def aread_all(self) -> bytes:
         """Returns what is left of the body."""
-        rest = self._exchange.take_rest()
+        exchange = self._exchange
+        rest = exchange.take_rest()
         if rest is None:
             return b"".join([chunk async for chunk in self])
-        await self.aclose()
+        if not exchange.is_over:
+            await exchange.aclose()
         return rest
 
     async def aclose(self) -> None:
