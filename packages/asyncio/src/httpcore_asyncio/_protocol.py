@@ -247,6 +247,20 @@ class StreamProtocol(asyncio.BufferedProtocol):
         except (AttributeError, OSError, RuntimeError, ValueError):
             return is_socket_readable(self.sock)
 
+    def send(self, piece: memoryview) -> None:
+        """Sends bytes, and has the transport send what the system does not take at once.
+
+        The transport keeps a copy of what it is given, and on uvloop it is given
+        everything: so the system is asked first.
+        """
+        sent = 0
+        if not self.transport.get_write_buffer_size():
+            # Whatever is wrong with the socket, the transport finds it once more.
+            with contextlib.suppress(OSError):
+                sent = self.sock.send(piece)
+        if sent < len(piece):
+            self.transport.write(bytes(piece[sent:]))
+
     # -- closing -----------------------------------------------------------------
 
     def close(self) -> None:

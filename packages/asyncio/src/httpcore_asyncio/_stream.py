@@ -185,20 +185,17 @@ class AsyncioStream(AsyncNetworkStream):
 
     async def _write_pieces(self, buffer: "ReadableBuffer", timeout: float | None) -> None:
         # The view is released at once, whatever happens: the owner of the buffer may
-        # want to resize it while an exception is still around. So the transport, which
-        # may keep what it gets, gets no view of a buffer that can be resized.
+        # want to resize it while an exception is still around.
         with memoryview(buffer) as view:
             if not view.nbytes:
                 return
             with view.cast("B") as octets:
                 for start in range(0, len(octets), _PIECE):
-                    if self._layer is not None:
-                        with octets[start : start + _PIECE] as piece:
+                    with octets[start : start + _PIECE] as piece:
+                        if self._layer is not None:
                             await self._encrypt(self._layer, piece, timeout)
-                    elif type(buffer) is bytes:
-                        self._protocol.transport.write(octets[start : start + _PIECE])
-                    else:
-                        self._protocol.transport.write(bytes(octets[start : start + _PIECE]))
+                        else:
+                            self._protocol.send(piece)
                     await self._flush(timeout)
 
     async def _flush(self, timeout: float | None) -> None:
