@@ -203,19 +203,22 @@ async def test_the_timeout_begins_anew_whenever_the_peer_takes_some(
     stopped = threading.Event()
 
     def receive_slowly() -> int:
-        received = 0
+        received = pauses = 0
         target = bytearray(MEGABYTE)
         while received < len(body):
-            # A slow peer, not a wait for something: nobody sets the event.
-            stopped.wait(0.05)
+            if received // MEGABYTE > pauses:
+                # A slow peer, not a wait for something: nobody sets the event.
+                stopped.wait(0.12)
+                pauses += 1
             received += peer.recv_into(target, flags=socket.MSG_WAITALL)
         return received
 
+    peer.settimeout(10)
     before = time.monotonic()
     received = threads.submit(receive_slowly)
-    await stream.write(body, timeout=0.3)
-    assert received.result(5) == len(body)
-    assert time.monotonic() - before > 0.3
+    await stream.write(body, timeout=1)
+    assert received.result(10) == len(body)
+    assert time.monotonic() - before > 1
 
 
 async def test_the_timeout_begins_anew_within_one_piece(
@@ -230,15 +233,17 @@ async def test_the_timeout_begins_anew_within_one_piece(
     def receive_slowly() -> int:
         received = 0
         while received < size:
-            stopped.wait(0.02)
+            stopped.wait(0.04)
             received += len(peer.recv(2000))
         return received
 
+    peer.settimeout(10)
     before = time.monotonic()
     received = threads.submit(receive_slowly)
-    await stream.write(bytes(size), timeout=0.3)
-    assert time.monotonic() - before > 0.6
-    assert received.result(5) == size
+    # The system tells of the room at the peer's in steps of several kilobytes.
+    await stream.write(bytes(size), timeout=1)
+    assert time.monotonic() - before > 1
+    assert received.result(10) == size
 
 
 async def test_a_write_that_stops_half_way_times_out_soon_after(
@@ -258,7 +263,7 @@ async def test_a_write_that_stops_half_way_times_out_soon_after(
     with pytest.raises(WriteTimeout):
         await stream.write(bytes(200_000), timeout=1)
     # Not twice as long, whenever the last byte was taken.
-    assert 0.9 < time.monotonic() - receiving.result(5) < 1.6
+    assert 0.9 < time.monotonic() - receiving.result(5) < 1.9
 
 
 async def test_after_a_failed_write_the_stream_refuses_to_write(pair: Pair) -> None:

@@ -420,6 +420,26 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
             self.state.close()
             self.model.close()
 
+    @rule()
+    def tear(self) -> None:
+        """Something breaks off inside the books, and they are written anew."""
+        state = self.state
+        for origin in state._origins.values():
+            origin.count = origin.dialling = 99
+            for table in (origin.idle, origin.roomy, origin.tickets):
+                table.clear()
+        state._origins = {}
+        state._heads.clear()
+        state.active = state.queued = state._closed = 99
+        state.repair(
+            [
+                request.ticket if not request.is_awake else request.connection.slot
+                for request in self.alive
+            ]
+        )
+        # Whoever was granted something is woken once more, which is no harm.
+        state.granted = [each for each in state.granted if each not in self.all_granted]
+
     # -- what holds after each of them -----------------------------------------------
 
     # One invariant: Hypothesis prints each of them after each step of a failure.

@@ -9,6 +9,7 @@ import collections
 import collections.abc
 import threading
 import time
+import typing
 
 from httpcore_interface import (
     AsyncNetworkBackend,
@@ -25,7 +26,7 @@ from .._forks import watch
 from .._messages import Request, Response
 from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wakeable, Work
 from .._url import HTTP_PORTS, Origin
-from .closing import Closable, close_all
+from .closing import Closable, await_or_drop, close_all
 from .colour import Colour
 from .connection import Connection
 from .http11 import HTTP11Connection, unsupported
@@ -40,6 +41,8 @@ _CLOSED = SlotState.CLOSED
 # RFC 9110, section 9.2.2: sending them twice is the same as sending them once.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
+
+T = typing.TypeVar("T")
 
 # Scheme, host, port, and what runs the connections. A plain tuple: it is hashed and
 # compared for every request.
@@ -59,6 +62,9 @@ class Pool:
         state: Who waits, who is idle, what is closed.
         lock: Guards `state`, and nothing else. Held for microseconds, never across
             an await, a callback, a close or anything that a finaliser may call.
+        leases: The requests that are not over.
+        is_torn: Whether something broke off inside the books, so that they are to be
+            written anew from what those requests hold.
         is_interrupted: Returns whether this very thread is inside the lock. That is so
             in a finaliser that the garbage collector calls, or in a signal handler,
             when it happens to interrupt the pool at its books. Whoever may be called
@@ -91,6 +97,8 @@ class Pool:
         self._abandoned: collections.deque[PoolLease] = collections.deque()
         self._is_close_due = False
         self._sleepers: dict[Wakeable, None] = {}
+        self.leases: dict[PoolLease, None] = {}
+        self.is_torn = False
         # The event loop that the last request came from, and all that may have
         # connections here.
         self._runner: object = None
@@ -131,11 +139,20 @@ class Pool:
         state = self.state
         try:
             now = time.monotonic()
-            with self.lock:
-                if self._abandoned or self._is_close_due:
-                    self._settle_abandoned(now)
-                got = lease.got = state.claim(key, now)
-                work = state.take_work() if state.doomed or state.granted else None
+            # The next lines are `_change`, spelled out for haste.
+            work = None
+            try:
+                with self.lock:
+                    if self._abandoned or self._is_close_due or self.is_torn:
+                        self.settle_abandoned(now)
+                    self.leases[lease] = None
+                    got = lease.got = state.claim(key, now)
+                    work = state.take_work() if state.doomed or state.granted else None
+                if work is not None:
+                    self.wake(work)
+            except BaseException:
+                self.note_torn(work)
+                raise
             if work is not None or type(got) is Ticket:
                 got = lease.got = await self._await_slot(got, work, timeouts)
             assert type(got) is Slot
@@ -192,8 +209,8 @@ class Pool:
         timeouts: Timeouts,
     ) -> Slot[Connection]:
         """Does what a claim left to do, and waits if it has to."""
-        if work is not None:
-            await self._carry_out(work)
+        if work is not None and work.doomed:
+            await close_all(work.doomed)
         if isinstance(got, Ticket):
             await self._wait(got, timeouts)
         slot = got.slot if isinstance(got, Ticket) else got
@@ -213,15 +230,13 @@ class Pool:
             event = self._backend().create_event()
             self._sleepers[event] = None
             try:
-                with self.lock:
-                    if ticket.is_settled:
-                        break
-                    ticket.event = event
-                    if self._abandoned or self._is_close_due:
-                        self._settle_abandoned(time.monotonic())
-                    work = self.state.take_work()
-                if work is not None:
-                    await self._carry_out(work)
+                ticket.event = event
+                # Whatever was granted before there was an event is seen here.
+                is_settled, doomed = self._change(lambda _: ticket.is_settled)
+                if doomed:
+                    await close_all(doomed)
+                if is_settled:
+                    break
                 # Woken without a slot (see `note_abandoned`), it looks again.
                 if await event.wait(deadline.left()) or self._is_settled(ticket):
                     continue
@@ -254,12 +269,17 @@ class Pool:
         slot.connection = connection
         if slot.state is _CLOSED:
             raise _closed()
-        http = await connection.connect(request, timeouts, tracer)
-        with self.lock:
-            is_open = self.state.connected(slot, time.monotonic())
-            work = self.state.take_work()
-        if work is not None:
-            await self._carry_out(work)
+        try:
+            http = await connection.connect(request, timeouts, tracer)
+            now = time.monotonic()
+            is_open, doomed = self._change(lambda state: state.connected(slot, now))
+        except BaseException:
+            # The books do not know it yet.
+            if connection.http is not None:
+                await await_or_drop(connection.aclose())
+            raise
+        if doomed:
+            await close_all(doomed)
         if not is_open:
             await connection.aclose()
             raise _closed()
@@ -278,9 +298,9 @@ class Pool:
         """Replaces the dead connection of a slot by a new one."""
         dead = slot.connection
         assert dead is not None
-        with self.lock:
-            is_open = self.state.redial(slot, time.monotonic(), is_retry=is_retry)
-        await close_all([dead])
+        now = time.monotonic()
+        is_open, doomed = self._change(lambda state: state.redial(slot, now, is_retry=is_retry))
+        await close_all([dead, *doomed])
         if not is_open:
             raise _closed()
         return await self._dial(slot, key, request, timeouts, tracer)
@@ -297,13 +317,57 @@ class Pool:
             event.set()
             break
 
-    def _settle_abandoned(self, now: float) -> None:
+    def settle_abandoned(self, now: float) -> None:
+        """Does what was left to whoever comes next. The caller holds the lock."""
+        if self.is_torn:
+            self._settle_torn()
         while self._abandoned:
-            lease = self._abandoned.popleft()
+            lease = self._abandoned[0]
             lease.settle_held(now, reusable=False)
+            self._abandoned.popleft()
         if self._is_close_due:
             self._is_close_due = False
             self.state.close()
+
+    def _settle_torn(self) -> None:
+        """Writes the books anew, from what the requests hold that are not over."""
+        for lease in list(self.leases):
+            if lease.is_over:
+                del self.leases[lease]
+        self.state.repair([lease.got for lease in self.leases if lease.got is not None])
+        self.is_torn = False
+
+    def note_torn(self, work: Work[Connection] | None) -> None:
+        """Notes that something broke off inside the books: a signal handler has raised.
+
+        Args:
+            work: What was being carried out, perhaps.
+        """
+        if work is not None:
+            self.state.doomed.extend(work.doomed)
+        self.is_torn = True
+        self._rouse_one()
+
+    def _change(
+        self, change: collections.abc.Callable[[PoolState[Connection]], T]
+    ) -> tuple[T, list[Connection]]:
+        """Changes the books, and wakes those who were granted what they waited for.
+
+        Returns:
+            What the change returned, and the connections that the caller has to close.
+        """
+        work = None
+        try:
+            with self.lock:
+                self.settle_abandoned(time.monotonic())
+                result = change(self.state)
+                work = self.state.take_work()
+            if work is not None:
+                self.wake(work)
+        except BaseException:
+            self.note_torn(work)
+            raise
+        return result, [] if work is None else work.doomed
 
     def _settle_unawaited(self) -> None:
         # Where somebody waits, one who waits was roused to do it: whoever is given
@@ -312,7 +376,7 @@ class Pool:
             return
         with self.lock:
             if not self.state.queued:
-                self._settle_abandoned(time.monotonic())
+                self.settle_abandoned(time.monotonic())
 
     # -- loops and processes -----------------------------------------------------
 
@@ -332,11 +396,9 @@ class Pool:
         def is_dead(key: collections.abc.Hashable) -> bool:
             return isinstance(key, tuple) and key[3] in dead
 
-        with self.lock:
-            self.state.drop(is_dead)
-            work = self.state.take_work()
-        if work is not None:
-            await self._carry_out(work)
+        _, doomed = self._change(lambda state: state.drop(is_dead))
+        if doomed:
+            await close_all(doomed)
 
     def begin_anew(self) -> None:
         """Forgets everything but the options, in a child of the process."""
@@ -355,23 +417,14 @@ class Pool:
             if ticket.event is not None:
                 ticket.event.set()
 
-    async def _carry_out(self, work: Work[Connection]) -> None:
-        self.wake(work)
-        if work.doomed:
-            await close_all(work.doomed)
-
     async def aclose(self) -> None:
         """Closes every connection, and ends every request that waits or is under way."""
         if self.is_interrupted():
             self._is_close_due = True
             self._rouse_one()
             return
-        with self.lock:
-            self._settle_abandoned(time.monotonic())
-            self.state.close()
-            work = self.state.take_work()
-        if work is not None:
-            await self._carry_out(work)
+        _, doomed = self._change(lambda state: state.close())
+        await close_all(doomed)
 
     def reopen(self) -> None:
         """Lets a closed pool be used again."""
@@ -435,12 +488,20 @@ class PoolLease:
             pool.note_abandoned(self)
             return None
         state = pool.state
-        with pool.lock:
-            self.settle_held(now, reusable=reusable)
-            work = state.take_work() if state.doomed or state.granted else None
-        if work is None:
-            return None
-        pool.wake(work)
+        # The next lines are `Pool._change`, spelled out for haste.
+        work = None
+        try:
+            with pool.lock:
+                if pool.is_torn:
+                    pool.settle_abandoned(now)
+                self.settle_held(now, reusable=reusable)
+                work = state.take_work() if state.doomed or state.granted else None
+            if work is None:
+                return None
+            pool.wake(work)
+        except BaseException:
+            pool.note_torn(work)
+            raise
         return list(work.doomed) or None
 
     def settle_held(self, now: float, *, reusable: bool) -> None:
@@ -457,6 +518,7 @@ class PoolLease:
             state.abandon(got, now)
         # Last: what interrupts this leaves a lease that is still to be ended.
         self.is_over = True
+        self._pool.leases.pop(self, None)
 
     def give_up(self) -> list[Closable] | None:
         """Gives it back after a failure; the connection may have survived that."""

@@ -34,6 +34,7 @@ import typing
 
 from .limits import Limits
 from .origin import OriginState
+from .repair import Repairable
 from .slot import Slot, SlotState
 from .statistics import PoolStats
 from .ticket import Ticket
@@ -61,39 +62,24 @@ class Work(typing.NamedTuple, typing.Generic[C]):
     """Tickets whose owners are to be woken."""
 
 
-class PoolState(typing.Generic[C]):
+class PoolState(Repairable[C]):
     """The decisions of one pool. See the module's docstring.
 
     Args:
         limits: What to decide by.
 
-    Attributes:
-        doomed: Connections to close, for `take_work`.
-        granted: Tickets whose owners are to be woken, likewise. Mostly both are empty:
-            whoever is in a hurry looks first.
-        active: How many requests hold a slot.
-        queued: How many wait for one.
+    Of `doomed` and `granted`, which `take_work` hands over, both are empty mostly: whoever
+    is in a hurry looks first.
     """
 
     def __init__(self, limits: Limits) -> None:
+        super().__init__()
         self.limits = limits
         # What may be kept for no time at all is not kept.
         self._most_idle = limits.idle if limits.idle_seconds > 0 else 0
-        self.is_closed = False
-        self.slots: dict[Slot[C], None] = {}
-        self._origins: dict[typing.Hashable, OriginState[C]] = {}
-        # All idle slots, the one that has been idle longest first.
-        self._idle: collections.OrderedDict[Slot[C], None] = collections.OrderedDict()
-        # (number of the first ticket, origin) of origins that may dial; entries
-        # that have become untrue are dropped when they surface.
-        self._heads: list[tuple[int, OriginState[C]]] = []
         self._shares: collections.OrderedDict[typing.Hashable, bool] = collections.OrderedDict()
         self._numbers = 0
-        self.doomed: list[C] = []
-        self.granted: list[Ticket[C]] = []
-        self.active = 0
-        self.queued = 0
-        self._opened = self._reused = self._closed = self._retried = 0
+        self._reused = self._retried = 0
 
     # -- a request's way in -----------------------------------------------------
 
