@@ -5,6 +5,7 @@ one of tests for the conformance kit is run by pytest; every other block is a pr
 """
 
 import collections.abc
+import importlib
 import importlib.util
 import pathlib
 import re
@@ -16,6 +17,8 @@ from example_site import BODY, ExampleSite
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
+
+import httpcore
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 NETWORK_BACKENDS = (DOCS / "network-backends.md").read_text("utf-8")
@@ -165,6 +168,63 @@ def test_own_resolver_is_asked(
     assert printed(capsys) == "200\ncannot resolve 'device.invalid': nobody has this name\n"
     [request] = example_site.plain.requests
     assert request.header(b"host") == b"device.local:%d" % example_site.plain.port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "fe80::1%eth0"])
+def test_own_resolver_is_not_asked_for_an_address(files: pathlib.Path, host: str) -> None:
+    mock = httpcore.MockBackend([])
+    asked: list[str] = []
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(
+        lambda host, timeout: asked.append(host), mock
+    )
+    backend.connect_tcp(host, 80)
+    assert mock.connections[0].host == host
+    assert not asked
+
+
+def test_own_resolver_takes_time_from_the_connect(files: pathlib.Path) -> None:
+    mock = httpcore.MockBackend([])
+    given: list[float | None] = []
+
+    def resolve(host: str, timeout: float | None) -> str:
+        given.append(timeout)
+        return "192.0.2.7"
+
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(resolve, mock)
+    backend.connect_tcp("device.local", 80, timeout=60)
+    backend.connect_tcp("device.local", 80)
+    assert given == [60, None]
+    first, second = (connection.timeout for connection in mock.connections)
+    assert first is not None
+    assert 0 < first < 60
+    assert second is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (TimeoutError(), httpcore.ConnectTimeout),
+        (OSError("unknown"), httpcore.ConnectError),
+        (UnicodeError("no name"), httpcore.ConnectError),
+    ],
+)
+def test_failure_of_own_resolver_is_one_of_the_contract(
+    files: pathlib.Path, failure: Exception, expected: type[Exception]
+) -> None:
+    def resolve(host: str, timeout: float | None) -> str:
+        raise failure
+
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(resolve)
+    with pytest.raises(expected) as caught:
+        backend.connect_tcp("device.local", 80, timeout=60)
+    assert caught.value.__cause__ is failure
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1\0.example"])
+def test_what_is_no_name_is_not_resolved(files: pathlib.Path, host: str) -> None:
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(None)
+    with pytest.raises(httpcore.ConnectError, match="is not the name of a host"):
+        backend.connect_tcp(host, 80)
 
 
 @pytest.mark.parametrize("backend", ["HexDumpBackend(sys.stdout", "AsyncTapBackend(tap"])
