@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
+from example_site import ExampleSite
 from loop_threads import LoopThread, start_loops
 from open_sockets import open_sockets
 from peers import hypercorn as hypercorn_server
@@ -116,6 +117,16 @@ def start_peer(
 ) -> collections.abc.Iterator[StartPeer]:
     with contextlib.closing(StartPeer(authority)) as start:
         yield start
+
+
+@pytest.fixture
+def example_site(
+    start_peer: StartPeer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> ExampleSite:
+    """What this process finds at example.com."""
+    site = ExampleSite(start_peer)
+    site.open(monkeypatch, authority)
+    return site
 
 
 @pytest.fixture

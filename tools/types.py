@@ -42,6 +42,7 @@ def find_groups() -> list[Group]:
     alone = [
         *sorted(ROOT.glob("packages/*/tests")),
         *sorted(ROOT.glob("packages/*/template/tests")),
+        ROOT / "docs" / "examples",
         ROOT / "tests-integration",
         ROOT / "tools",
     ]

@@ -1,0 +1,306 @@
+"""The Python on the pages of docs/ runs as it stands.
+
+A block that begins with the name of a file is that file, for the blocks after it to import;
+one of tests for the conformance kit is run by pytest; every other block is a program.
+"""
+
+import collections.abc
+import importlib
+import importlib.util
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from example_site import BODY, ExampleSite
+from peers.messages import reply
+from peers.scripted import Conversation
+from peers.starting import StartPeer
+
+import httpcore
+
+DOCS = pathlib.Path(__file__).parents[1] / "docs"
+NETWORK_BACKENDS = (DOCS / "network-backends.md").read_text("utf-8")
+WRITE_YOUR_OWN = (DOCS / "write-your-own-backend.md").read_text("utf-8")
+KIT = "httpcore_conformance"
+
+
+def blocks_of(page: str, language: str = "python") -> list[str]:
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", page)
+
+
+def name_of(block: str) -> str | None:
+    """The name of the file that a block is, if it is one."""
+    found = re.match(r"# (\w+\.py)\n", block)
+    return found and found[1]
+
+
+def block_with(page: str, *parts: str) -> str:
+    """The one program on a page that has these parts in it."""
+    found = [
+        block
+        for block in blocks_of(page)
+        if not name_of(block) and all(part in block for part in parts)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+FILES = {name: block for block in blocks_of(WRITE_YOUR_OWN) if (name := name_of(block))}
+KIT_TESTS = [name for name in FILES if name.startswith("test_")]
+PROGRAMS = [
+    pytest.param(block, id=f"{title}:{number}")
+    for title, page in [
+        ("network-backends", NETWORK_BACKENDS),
+        ("write-your-own-backend", WRITE_YOUR_OWN),
+    ]
+    for number, block in enumerate(blocks_of(page))
+    if not name_of(block)
+]
+
+
+@pytest.fixture
+def files(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> collections.abc.Iterator[pathlib.Path]:
+    """Where the files of the page are, which can be imported; programs run there."""
+    for name, block in FILES.items():
+        (tmp_path / name).write_text(block, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path
+    for name in FILES:
+        sys.modules.pop(name.removesuffix(".py"), None)
+
+
+def run(block: str, site: ExampleSite) -> dict[str, object]:
+    """Runs a program, as if it were the main one; returns its names."""
+    program = block.replace(":8080", f":{site.plain.port}")
+    names: dict[str, object] = {"__name__": "__main__"}
+    exec(compile(program, "<page>", "exec"), names)
+    return names
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
+def test_there_are_pages_and_programs() -> None:
+    assert len(blocks_of(NETWORK_BACKENDS)) == 9
+    assert len(PROGRAMS) == 9 + 4
+    assert len(FILES) == 3 + len(KIT_TESTS)
+    assert len(KIT_TESTS) == 2
+
+
+@pytest.mark.parametrize("block", PROGRAMS)
+def test_program_runs(
+    example_site: ExampleSite,
+    files: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    block: str,
+) -> None:
+    run(block, example_site)
+    output = printed(capsys)
+    assert bool(output) == ("print(" in block or "stdout" in block)
+    # A program without a mock has spoken to the site.
+    assert bool(example_site.requests) == ("Mock" not in block)
+    if "print(response)" in block and "network_stream" not in block:
+        assert output == "<Response [200]>\n"
+
+
+def test_request_by_hand_gets_the_response_as_it_was_sent(
+    example_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(NETWORK_BACKENDS, "network_stream.write"), example_site)
+    pieces = [eval(line) for line in printed(capsys).splitlines()]
+    assert b"".join(pieces) == reply(BODY)
+
+
+def test_request_by_hand_may_lack_its_last_line(
+    start_peer: StartPeer, example_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # One b"" less, and the head does not end: the bytes go out all the same, and it is for
+    # the server to lose patience.
+    block = block_with(NETWORK_BACKENDS, "network_stream.write")
+    shorter = block.replace('b"",\n        b"",\n', 'b"",\n')
+    assert shorter != block
+
+    def answers_early(conn: Conversation) -> None:
+        while conn.receive_line() != b"Connection: close":
+            pass
+        conn.send(reply(b"", 408))
+
+    example_site.tls = start_peer(answers_early, tls=True)
+    run(shorter, example_site)
+    assert printed(capsys).startswith("b'HTTP/1.1 408 ")
+
+
+def test_mocked_response_is_printed(
+    example_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(NETWORK_BACKENDS, "Content-Length: 13"), example_site)
+    assert printed(capsys) == "b'HTTP/1.1'\n200\nb'Hello, world!'\n"
+
+
+def test_mocked_frames_are_read(
+    example_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(NETWORK_BACKENDS, "http2=True"), example_site)
+    assert printed(capsys) == "h2\nTrue\n"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_recording_has_what_the_server_sent(
+    example_site: ExampleSite, files: pathlib.Path, scheme: str
+) -> None:
+    block = block_with(NETWORK_BACKENDS, "RecordingNetworkBackend")
+    run(block.replace("https:", f"{scheme}:"), example_site)
+    assert (files / "network-recording").read_bytes() == reply(BODY)
+    served = {"http": example_site.plain, "https": example_site.tls}
+    assert len(served[scheme].requests) == 1
+
+
+def test_own_resolver_is_asked(
+    example_site: ExampleSite, files: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(WRITE_YOUR_OWN, "device.invalid"), example_site)
+    assert printed(capsys) == "200\ncannot resolve 'device.invalid': nobody has this name\n"
+    [request] = example_site.plain.requests
+    assert request.header(b"host") == b"device.local:%d" % example_site.plain.port
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "fe80::1%eth0"])
+def test_own_resolver_is_not_asked_for_an_address(files: pathlib.Path, host: str) -> None:
+    mock = httpcore.MockBackend([])
+    asked: list[str] = []
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(
+        lambda host, timeout: asked.append(host), mock
+    )
+    backend.connect_tcp(host, 80)
+    assert mock.connections[0].host == host
+    assert not asked
+
+
+def test_own_resolver_takes_time_from_the_connect(files: pathlib.Path) -> None:
+    mock = httpcore.MockBackend([])
+    given: list[float | None] = []
+
+    def resolve(host: str, timeout: float | None) -> str:
+        given.append(timeout)
+        return "192.0.2.7"
+
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(resolve, mock)
+    backend.connect_tcp("device.local", 80, timeout=60)
+    backend.connect_tcp("device.local", 80)
+    assert given == [60, None]
+    first, second = (connection.timeout for connection in mock.connections)
+    assert first is not None
+    assert 0 < first < 60
+    assert second is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (TimeoutError(), httpcore.ConnectTimeout),
+        (OSError("unknown"), httpcore.ConnectError),
+        (UnicodeError("no name"), httpcore.ConnectError),
+    ],
+)
+def test_failure_of_own_resolver_is_one_of_the_contract(
+    files: pathlib.Path, failure: Exception, expected: type[Exception]
+) -> None:
+    def resolve(host: str, timeout: float | None) -> str:
+        raise failure
+
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(resolve)
+    with pytest.raises(expected) as caught:
+        backend.connect_tcp("device.local", 80, timeout=60)
+    assert caught.value.__cause__ is failure
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1\0.example"])
+def test_what_is_no_name_is_not_resolved(files: pathlib.Path, host: str) -> None:
+    backend = importlib.import_module("resolving_backend").ResolvingBackend(None)
+    with pytest.raises(httpcore.ConnectError, match="is not the name of a host"):
+        backend.connect_tcp(host, 80)
+
+
+@pytest.mark.parametrize("backend", ["HexDumpBackend(sys.stdout", "AsyncTapBackend(tap"])
+def test_dump_has_every_byte_in_both_directions(
+    example_site: ExampleSite,
+    files: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    backend: str,
+) -> None:
+    run(block_with(WRITE_YOUR_OWN, backend), example_site)
+    output = printed(capsys)
+    [shown] = blocks_of(WRITE_YOUR_OWN, "text")
+    assert output.startswith(shown)
+    dumped = {">": b"", "<": b""}
+    for line in output.splitlines():
+        direction, offset, row = line[0], line[2:10], line[12:59]
+        assert int(offset, 16) == len(dumped[direction])
+        dumped[direction] += bytes.fromhex(row)
+    [conn] = example_site.tls.connections
+    assert dumped == {">": bytes(conn.received), "<": reply(BODY)}
+
+
+# -- the conformance kit -------------------------------------------------------------------
+
+
+def run_kit(files: pathlib.Path, *options: str) -> str:
+    if importlib.util.find_spec(KIT) is None:
+        pytest.skip("httpcore-conformance is not among the packages yet")
+    command = [sys.executable, "-m", "pytest", "-c", "/dev/null", "--rootdir", str(files)]
+    done = subprocess.run(
+        [*command, "-q", "-p", "no:cacheprovider", *options],
+        cwd=files,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", KIT_TESTS)
+def test_kit_takes_the_tests(files: pathlib.Path, name: str) -> None:
+    assert len(run_kit(files, "--collect-only", name).splitlines()) > 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", KIT_TESTS)
+def test_backend_keeps_the_contract(files: pathlib.Path, name: str) -> None:
+    assert " passed" in run_kit(files, name)
+
+
+# -- links -------------------------------------------------------------------------------
+
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: pathlib.Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if "://" in link:
+            continue
+        place, _, anchor = link.partition("#")
+        target = page.parent / place if place else page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"(?m)^#+ (.*)$", target.read_text("utf-8"))
+            assert anchor in [heading.lower().replace(" ", "-") for heading in headings], link
+
+
+def test_pages_can_be_found() -> None:
+    for page in (DOCS.parent / "README.md", DOCS / "architecture.md"):
+        text = page.read_text("utf-8")
+        assert "network-backends.md" in text
+        assert "write-your-own-backend.md" in text
+    assert {path.name for path in (DOCS / "examples").glob("*.py")} == set(
+        re.findall(r"\(examples/(\w+\.py)\)", NETWORK_BACKENDS)
+    )
