@@ -8,6 +8,9 @@ import typing
 
 Result = typing.TypeVar("Result")
 
+# Seconds within which a call has come to where it waits, most likely.
+_TIME_TO_BLOCK = 0.5
+
 
 class Operation(typing.Generic[Result]):
     """A call in a thread or an event loop of its own.
@@ -79,9 +82,10 @@ class Operation(typing.Generic[Result]):
         """Waits until the call waits for something, as far as that can be seen, or is over.
 
         What is checked afterwards has to be right either way: this only makes it likely
-        that it is checked at the interesting moment.
+        that it is checked at the interesting moment. A call that looks again and again
+        by itself never seems to wait, and has had its time.
         """
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + _TIME_TO_BLOCK
         while not self._is_over.is_set() and time.monotonic() < end:
             if self._began is not None and self._looks_blocked():
                 return
