@@ -16,9 +16,6 @@ from httpcore_interface import (
     UnixDial,
 )
 
-PATIENCE = 0.8
-"""Seconds after which a call that hangs, as some do here, is called broken."""
-
 Class = typing.TypeVar("Class", bound=type[object])
 
 
@@ -106,12 +103,21 @@ def checks_of(conformance: type) -> list[str]:
     return [name for name in dir(conformance) if name.startswith("test_")]
 
 
-def classes_for(module: str) -> dict[str, type]:
-    """Returns what holds each broken backend of a module to its one check."""
-    return {broken.test_name: _test_class(broken) for broken in ALL if broken.module == module}
+def classes_for(names: list[str], patience: float) -> dict[str, type]:
+    """Returns what holds each of some broken backends to its one check.
+
+    Args:
+        names: Of the test classes.
+        patience: Seconds after which a call that hangs, as some do here, has failed.
+    """
+    return {
+        broken.test_name: _test_class(broken, patience)
+        for broken in ALL
+        if broken.test_name in names
+    }
 
 
-def _test_class(broken: Broken) -> type:
+def _test_class(broken: Broken, patience: float) -> type:
     is_blocking = isinstance(broken.make(), NetworkBackend)
     conformance = BackendConformance if is_blocking else AsyncBackendConformance
 
@@ -120,6 +126,6 @@ def _test_class(broken: Broken) -> type:
         return broken.make()
 
     others = {name: None for name in checks_of(conformance) if name != broken.check}
-    patience = getattr(broken.make(), "patience", PATIENCE)
+    patience = max(patience, getattr(broken.make(), "patience", 0))
     members = {"backend": backend, "patience": patience, **others}
     return type(broken.test_name, (conformance,), members)

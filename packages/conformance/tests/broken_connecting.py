@@ -38,14 +38,6 @@ class ForgetsOptions(Dialling):
         return stream
 
 
-@fails("test_options_are_applied", "the options of the caller have the last word")
-class HasTheLastWordOnOptions(Dialling):
-    async def dial(self, dial: Dial) -> ExampleStream:
-        stream = await super().dial(dial)
-        stream.channel.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return stream
-
-
 @fails("test_an_option_that_does_not_fit_is_a_connect_error", "there was a connection before")
 class SetsOptionsTooLate(Dialling):
     async def dial(self, dial: Dial) -> ExampleStream:
@@ -155,7 +147,7 @@ class HastyStream(ExampleStream):
         return await super().read(max_bytes, self.seconds if timeout is None else timeout)
 
 
-@fails("test_a_timeout_of_connect_is_none_of_read", "ended, and nothing had come")
+@fails("test_a_timeout_of_connect_is_none_of_read", "ended without anything")
 class KeepsTheTimeoutOfConnect(Dialling):
     async def dial(self, dial: Dial) -> ExampleStream:
         stream = HastyStream((await super().dial(dial)).channel.sock)

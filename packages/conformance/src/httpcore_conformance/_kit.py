@@ -132,8 +132,9 @@ class Kit:
     @pytest.fixture
     def plain_pair(self, face: BackendFace, listener: Listener) -> Pair:
         """A connection without encryption."""
-        stream = face.connect_tcp(listener.address, self.patience)
-        return Pair(stream, listener.accept())
+        with contract("connect_tcp opens a TCP connection"):
+            stream = face.connect_tcp(listener.address, self.patience)
+            return Pair(stream, listener.accept())
 
     @pytest.fixture
     def tls_pair(
@@ -178,8 +179,8 @@ class Kit:
 
     def sockets(self) -> OpenSockets:
         """Returns the sockets that are open now, to be compared with later."""
-        return OpenSockets(self.patience / 5)
+        return OpenSockets(self.patience)
 
     def watch_socket(self, peer: Peer) -> WatchedSocket:
         """Returns the socket at the other end of a peer's connection, to be looked at later."""
-        return WatchedSocket(peer.client_address, self.patience / 5)
+        return WatchedSocket(peer.client_address, self.patience)

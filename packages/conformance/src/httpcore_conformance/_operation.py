@@ -27,6 +27,7 @@ class Operation(typing.Generic[Result]):
         self._error: BaseException | None = None
         self._began: float | None = None
         self._ended: float | None = None
+        self._has_begun = threading.Event()
         self._is_over = threading.Event()
         self._looks_blocked: collections.abc.Callable[[], bool] = self._is_over.is_set
 
@@ -49,6 +50,7 @@ class Operation(typing.Generic[Result]):
         """
         self._looks_blocked = looks_blocked
         self._began = time.monotonic()
+        self._has_begun.set()
 
     def succeed(self, result: Result) -> None:
         """Notes what the call has returned."""
@@ -85,11 +87,11 @@ class Operation(typing.Generic[Result]):
         that it is checked at the interesting moment. A call that looks again and again
         by itself never seems to wait, and has had its time.
         """
+        assert self._has_begun.wait(self._patience), f"{self} has not begun"
         end = time.monotonic() + _TIME_TO_BLOCK
-        while not self._is_over.is_set() and time.monotonic() < end:
-            if self._began is not None and self._looks_blocked():
+        while not self._looks_blocked() and time.monotonic() < end:
+            if self._is_over.wait(0.0005):
                 return
-            time.sleep(0.0005)
 
     def result(self) -> Result:
         """Waits for the end, and returns or raises what came of it."""

@@ -55,7 +55,7 @@ class OpenSockets:
         """Returns how many sockets have been opened since, and are still open.
 
         Args:
-            expected: What is waited for, briefly.
+            expected: What is waited for.
         """
         wait_until(lambda: self._count() == expected, self._patience)
         return self._count()
@@ -79,17 +79,19 @@ class WatchedSocket:
         self._key = found[0]
 
     def is_closed(self) -> bool:
-        """Waits briefly; whether it is closed."""
+        """Waits; whether it is closed."""
         return wait_until(lambda: self._key not in open_sockets(), self._patience)
 
 
 def wait_until(condition: collections.abc.Callable[[], bool], seconds: float) -> bool:
     """Looks again and again, for states that nothing announces; whether it came true."""
     end = time.monotonic() + seconds
+    pause = 0.0005
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(0.001)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
     return True
 
 

@@ -5,12 +5,9 @@ import collections.abc
 EARLY = 0.02
 """Seconds by which a timer may go off too soon: some clocks count milliseconds, or 16."""
 
-PROMPT = 1.0
-"""Seconds within which what need not wait has ended, on a busy machine, too."""
-
 
 def fastest(
-    attempt: collections.abc.Callable[[], float], at_most: float, attempts: int = 3
+    attempt: collections.abc.Callable[[], float], at_most: float, attempts: int = 5
 ) -> float:
     """Returns how long something takes, if nothing else holds the machine up.
 

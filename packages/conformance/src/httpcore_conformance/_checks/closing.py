@@ -9,7 +9,6 @@ from httpcore_interface import ConnectError, ReadError, WriteError, WriteTimeout
 from .._certificates import HOSTNAME, authority
 from .._contract import contract
 from .._kit import Kit, Pair
-from .._timing import PROMPT
 from .writing import TOO_MUCH
 
 AT_ONCE = "when a stream is closed, the blocked calls end at once with an error"
@@ -141,7 +140,7 @@ class Closing(Kit):
             shaking.result()
             closing = stream.begin_close()
             closing.result()
-            assert closing.seconds < PROMPT, f"it took {closing.seconds:.2f} seconds"
+            assert closing.seconds < self.patience, f"it took {closing.seconds:.2f} seconds"
 
     @contract("close closes the connection at once, whatever was not sent yet")
     def test_close_does_not_wait_for_a_peer_that_reads_nothing(self, pair: Pair) -> None:
@@ -149,5 +148,5 @@ class Closing(Kit):
         watched = self.watch_socket(pair.peer)
         closing = pair.stream.begin_close()
         closing.result()
-        assert closing.seconds < PROMPT, f"it took {closing.seconds:.2f} seconds"
+        assert closing.seconds < self.patience, f"it took {closing.seconds:.2f} seconds"
         assert watched.is_closed(), "the socket is still open"

@@ -9,7 +9,7 @@ from httpcore_interface import ReadTimeout, WriteTimeout
 from .._contract import contract
 from .._kit import Kit, Pair
 from .._peer import InBackground
-from .._timing import EARLY, PROMPT
+from .._timing import EARLY
 from .writing import TOO_MUCH
 
 BOTH = "a stream may be read while it is written"
@@ -46,7 +46,7 @@ class BothDirections(Kit):
         writing.wait_blocked()
         reading = pair.stream.begin_read(100, timeout)
         reading.raised(ReadTimeout)
-        assert timeout - EARLY <= reading.seconds < timeout + PROMPT
+        assert timeout - EARLY <= reading.seconds < timeout + self.patience
         assert not writing.ends_within(0), f"{writing} ended with the read"
 
     @contract("timeout: the seconds of this operation")
@@ -55,7 +55,7 @@ class BothDirections(Kit):
         reading.wait_blocked()
         writing = pair.stream.begin_write(TOO_MUCH, 0.1)
         writing.raised(WriteTimeout)
-        assert 0.1 - EARLY <= writing.seconds < 0.1 + 3 * PROMPT
+        assert 0.1 - EARLY <= writing.seconds < 0.1 + self.patience
         pair.peer.send(b"for the reader")
         assert reading.result() == b"for the reader"
 

@@ -15,7 +15,7 @@ from .._contract import contract
 from .._face import BackendFace
 from .._kit import Kit, Pair
 from .._peer import InBackground
-from .._timing import EARLY, PROMPT
+from .._timing import EARLY
 from .encrypting import LAYERS
 
 HAS_CLOSED = "a handshake that fails, times out or is cancelled has closed the connection"
@@ -149,7 +149,7 @@ class HandshakesThatFail(Kit):
         operation = stream.begin_start_tls(client_context, HOSTNAME, timeout)
         error = operation.raised(ConnectTimeout)
         shortest = max(timeout, 0)
-        assert shortest - EARLY <= operation.seconds < shortest + PROMPT
+        assert shortest - EARLY <= operation.seconds < shortest + self.patience
         with contract(HAS_CLOSED):
             assert watched.is_closed(), f"the socket is still open after {error!r}"
 
@@ -172,10 +172,10 @@ class HandshakesThatFail(Kit):
         peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with InBackground(trickle):
             operation = stream.begin_start_tls(client_context, HOSTNAME, 0.3)
-            operation.ends_within(0.3 + PROMPT)
+            operation.ends_within(self.patience)
             is_over.set()
             operation.raised(ConnectTimeout)
-        assert 0.3 - EARLY <= operation.seconds < 0.3 + PROMPT
+        assert 0.3 - EARLY <= operation.seconds < 0.3 + self.patience
 
     @LAYERS
     @pytest.mark.parametrize("name", [None, "", "a" * 64, "a..b", "local\0host"], ids=repr)

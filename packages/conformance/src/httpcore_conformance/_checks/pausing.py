@@ -7,7 +7,7 @@ import pytest
 from .._contract import contract
 from .._face import BackendFace
 from .._kit import Kit
-from .._timing import EARLY, PROMPT
+from .._timing import EARLY
 
 
 class Pausing(Kit):
@@ -17,7 +17,7 @@ class Pausing(Kit):
     def test_a_pause_takes_its_time(self, face: BackendFace) -> None:
         operation = face.begin_sleep(0.1)
         operation.result()
-        assert 0.1 - EARLY <= operation.seconds < 0.1 + PROMPT
+        assert 0.1 - EARLY <= operation.seconds < 0.1 + self.patience
 
     @contract("set wakes whoever waits")
     @pytest.mark.parametrize("timeout", [None, math.inf, 10])
@@ -50,7 +50,7 @@ class Pausing(Kit):
         operation = face.begin_wait(event, timeout)
         assert operation.result() is False
         shortest = max(timeout, 0)
-        assert shortest - EARLY <= operation.seconds < shortest + PROMPT
+        assert shortest - EARLY <= operation.seconds < shortest + self.patience
 
     @contract("create_event returns a fresh one-shot event")
     def test_events_are_fresh(self, face: BackendFace) -> None:

@@ -9,7 +9,7 @@ from .._contract import contract
 from .._face import BackendFace
 from .._kit import Kit, Pair
 from .._peer import InBackground
-from .._timing import EARLY, PROMPT
+from .._timing import EARLY
 
 MEGABYTE = 1024 * 1024
 
@@ -82,7 +82,7 @@ class Reading(Kit):
     def test_read_times_out(self, pair: Pair) -> None:
         operation = pair.stream.begin_read(100, 0.1)
         operation.raised(ReadTimeout)
-        assert 0.1 - EARLY <= operation.seconds < 0.1 + PROMPT
+        assert 0.1 - EARLY <= operation.seconds < 0.1 + self.patience
 
     @contract("a read that times out has lost no bytes, and may be tried again")
     def test_a_read_that_timed_out_may_be_tried_again(self, pair: Pair) -> None:
@@ -117,7 +117,7 @@ class Reading(Kit):
         for timeout in (0, 0.0, -1, -math.inf, 0):
             operation = pair.stream.begin_read(100, timeout)
             operation.raised(ReadTimeout)
-            assert operation.seconds < PROMPT
+            assert operation.seconds < self.patience
 
     @contract("a timeout of 0 or less does what is possible without waiting")
     def test_without_time_read_returns_what_is_there(self, pair: Pair) -> None:

@@ -9,7 +9,7 @@ from httpcore_interface import ReadTimeout, WriteError, WriteTimeout
 from .._contract import contract
 from .._kit import Kit, Pair
 from .._operation import Operation
-from .._timing import EARLY, PROMPT
+from .._timing import EARLY
 
 # The bytes that a write sends at once when there is room.
 _PIECE = 16 * 1024
@@ -40,7 +40,7 @@ class WaitingForRoom(Kit):
             if operation.outcome() is not True:
                 break
         operation.raised(WriteTimeout)
-        assert max(timeout - EARLY, 0) <= operation.seconds < max(timeout, 0) + PROMPT
+        assert max(timeout - EARLY, 0) <= operation.seconds < max(timeout, 0) + self.patience
 
     @pytest.mark.parametrize("timeout", [None, 10])
     @contract("wait_writable waits until a read can get something, and returns False then")

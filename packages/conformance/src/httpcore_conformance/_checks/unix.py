@@ -15,7 +15,7 @@ from .._contract import contract
 from .._face import BackendFace
 from .._kit import Kit
 from .._peer import Listener
-from .._timing import EARLY, PROMPT
+from .._timing import EARLY
 from .connecting import LEAVES_NOTHING, NO_SUCH_OPTION
 
 
@@ -100,7 +100,7 @@ class ConnectingUnix(Kit):
         sockets = self.sockets()
         operation = face.begin_connect_unix(path, timeout)
         error = operation.raised(ConnectTimeout)
-        assert max(timeout - EARLY, 0) <= operation.seconds < max(timeout, 0) + PROMPT
+        assert max(timeout - EARLY, 0) <= operation.seconds < max(timeout, 0) + self.patience
         with contract(LEAVES_NOTHING):
             assert sockets.count_new() == 0, f"there is another socket after {error!r}"
 
