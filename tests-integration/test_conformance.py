@@ -15,6 +15,8 @@ from httpcore_trio import TrioBackend
 if sys.platform != "win32":
     import uvloop
 
+pytestmark = pytest.mark.exhaustive
+
 
 class TestSync(httpcore_conformance.BackendConformance):
     @pytest.fixture

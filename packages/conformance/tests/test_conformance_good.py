@@ -8,6 +8,7 @@ from small_blocking import SmallBackend
 import httpcore_conformance
 
 
+@pytest.mark.exhaustive
 class TestSmallBlocking(httpcore_conformance.BackendConformance):
     @pytest.fixture
     def backend(self) -> SmallBackend:

@@ -49,6 +49,7 @@ def test_each_check_quotes_the_contract(conformance: type) -> None:
         assert inspect.unwrap(check) is not check
 
 
+@pytest.mark.exhaustive
 def test_what_a_backend_lacks_is_skipped_with_its_reason(pytester: pytest.Pytester) -> None:
     members = "\n".join(f"{name} = {reason!r}" for name, reason in REASONS.items())
     outcomes, reasons = run(

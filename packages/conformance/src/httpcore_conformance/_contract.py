@@ -35,6 +35,8 @@ class contract(contextlib.ContextDecorator):  # noqa: N801 - used like a functio
         exc: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
+        # The source of the check is what a failure shows.
+        __tracebackhide__ = True
         if not isinstance(exc, Exception) or isinstance(exc, (ContractBroken, *_OUTCOMES)):
             return
         what = str(exc) if isinstance(exc, AssertionError) else f"{type(exc).__name__}: {exc}"
