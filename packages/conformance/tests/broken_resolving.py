@@ -47,7 +47,7 @@ class TakesTheFirstAddress(Dialling):
         return await super().dial(dial)
 
 
-@fails("test_what_is_no_host_is_a_connect_error", "raised UnicodeError")
+@fails("test_what_is_no_host_is_a_connect_error", "raised Unicode")
 class LeaksWhatTheCodecRaises(Dialling):
     async def dial(self, dial: Dial) -> ExampleStream:
         if dial.host.isascii():
