@@ -1,8 +1,10 @@
+import asyncio
 import re
 import threading
 import time
 
 import pytest
+import trio
 
 from httpcore_conformance import AsyncioRunner, Operation, TrioRunner
 from httpcore_conformance._runner import Runner, ThreadRunner
@@ -99,3 +101,30 @@ def test_a_call_that_waits_looks_blocked_and_one_that_works_does_not() -> None:
     # It is over, which will do as well.
     waiting.wait_over()
     waiting.wait_blocked()
+
+
+def test_a_call_that_looks_again_and_again_has_its_time(runner: Runner) -> None:
+    runner.patience = 30
+    is_over = threading.Event()
+
+    async def look() -> None:
+        # Such a loop is what this is about.
+        while not is_over.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    def look_blocking() -> None:
+        while not is_over.wait(0.0001):
+            pass
+
+    async def look_on_trio() -> None:
+        while not is_over.is_set():
+            await trio.lowlevel.checkpoint()
+
+    calls = {ThreadRunner: look_blocking, AsyncioRunner: look, TrioRunner: look_on_trio}
+    operation: Operation[None] = runner.begin("look()", calls[type(runner)])
+    began = time.monotonic()
+    operation.wait_blocked()
+    assert time.monotonic() - began < 10
+    assert not operation.ends_within(0)
+    is_over.set()
+    operation.result()
