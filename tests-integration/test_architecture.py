@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     POOL: {INTERFACE},
     FACADE: {INTERFACE, POOL, *BACKENDS},
     **{backend: {INTERFACE} for backend in BACKENDS},
+    "conformance": {INTERFACE},
 }
 
 # What a backend may require beyond the interface: the library that it is made for.

@@ -1,0 +1,1 @@
+"""The checks, in groups: a noun each, as classes to be composed."""
