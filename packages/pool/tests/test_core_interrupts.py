@@ -22,6 +22,9 @@ from scripted_backend import ScriptedStream
 
 import httpcore_pool
 
+if typing.TYPE_CHECKING:
+    from _typeshed import TraceFunction
+
 pytestmark = [
     pytest.mark.colours(
         "blocking", reason="asyncio makes a cancellation of it, and the code is the same"
@@ -43,8 +46,6 @@ LOOKS = frozenset(
     for name in ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD", "RESUME")
     if name in dis.opmap
 )
-
-TraceFunction = collections.abc.Callable[[types.FrameType, str, object], typing.Any]
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ class Interrupter:
 
     def _enter_frame(
         self, frame: types.FrameType, event: str, argument: object
-    ) -> TraceFunction | None:
+    ) -> "TraceFunction | None":
         # What a finaliser raises is lost, whatever anybody does.
         if frame.f_code.co_filename not in BOOKS or _is_within_finaliser(frame):
             return None
@@ -110,7 +111,7 @@ class Interrupter:
 
     def _step_on(
         self, frame: types.FrameType, event: str, argument: object
-    ) -> TraceFunction | None:
+    ) -> "TraceFunction | None":
         if event == "return":
             self._last.pop(frame, None)
         elif event == "opcode":
@@ -184,7 +185,7 @@ def test_interrupted_end_of_a_response_leaves_nothing(driver: Driver, network: N
             responses[0].close()
             pool.close()
         responses.clear()
-        pool.face.__enter__()
+        pool.__enter__()
         assert_clean(network, pool, interrupter.place)
         return interrupter.steps
 

@@ -54,6 +54,14 @@ class Request:
     connection: Connection | None = None
 
 
+def held_by(request: Request) -> Slot[str] | Ticket[str]:
+    if not request.is_awake:
+        assert request.ticket is not None
+        return request.ticket
+    assert request.connection is not None
+    return request.connection.slot
+
+
 class Model:
     """What the pool's state should do, said as plainly as possible."""
 
@@ -431,12 +439,7 @@ class PoolMachine(hypothesis.stateful.RuleBasedStateMachine):
         state._origins = {}
         state._heads.clear()
         state.active = state.queued = state._closed = 99
-        state.repair(
-            [
-                request.ticket if not request.is_awake else request.connection.slot
-                for request in self.alive
-            ]
-        )
+        state.repair([held_by(request) for request in self.alive])
         # Whoever was granted something is woken once more, which is no harm.
         state.granted = [each for each in state.granted if each not in self.all_granted]
 
