@@ -51,6 +51,10 @@ class Disturbed:
                 self._is_armed = False
 
 
+def say(*facts: object) -> None:
+    sys.stdout.write(" ".join(map(str, facts)) + "\n")
+
+
 def main() -> None:
     # What a handler raises in a finaliser is printed by Python, and lost.
     sys.unraisablehook = lambda unraisable: None
@@ -82,8 +86,8 @@ def main() -> None:
             pool.request("GET", URL, extensions=PATIENCE)
         stats = pool.stats()
         books = (stats.requests_active, stats.requests_queued, stats.dialling, stats.active)
-        print(disturbed.alarms, *books, stats.opened - stats.closed - stats.idle)
-        print(*failures)
+        say(disturbed.alarms, *books, stats.opened - stats.closed - stats.idle)
+        say(*failures)
 
 
 main()
