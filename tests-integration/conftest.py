@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
 from loop_threads import LoopThread, start_loops
+from open_sockets import open_sockets
 from peers import hypercorn as hypercorn_server
 from peers import nginx as nginx_server
 from peers.blackhole import Blackhole
@@ -90,7 +91,12 @@ def nginx(
 @pytest.fixture(scope="session")
 def loops() -> collections.abc.Iterator[dict[str, LoopThread]]:
     loops = start_loops()
+    # What is there by now stays there. Many tests call the collector, who need not go
+    # through it each time.
+    gc.collect()
+    gc.freeze()
     yield loops
+    gc.unfreeze()
     for loop in loops.values():
         loop.stop()
 
@@ -102,15 +108,6 @@ def no_socket_is_left(loops: dict[str, LoopThread]) -> collections.abc.Iterator[
     if open_sockets() - before:
         gc.collect()
         wait_until(lambda: not open_sockets() - before, "every socket is closed again")
-
-
-def open_sockets() -> set[str]:
-    """The sockets of this process; none where the system does not tell."""
-    folder, found = pathlib.Path("/proc/self/fd"), set()
-    for entry in folder.iterdir() if folder.exists() else ():
-        with contextlib.suppress(FileNotFoundError):
-            found.add(os.readlink(entry))
-    return {link for link in found if link.startswith("socket:")}
 
 
 @pytest.fixture

@@ -26,7 +26,14 @@ ARROWS: dict[str, set[str]] = {
     POOL: {INTERFACE},
     FACADE: {INTERFACE, POOL, *BACKENDS},
     **{backend: {INTERFACE} for backend in BACKENDS},
-    "conformance": {INTERFACE},
+}
+
+# What a backend may require beyond the interface: the library that it is made for.
+LIBRARIES: dict[str, set[str]] = {
+    "sync": set(),
+    "asyncio": set(),
+    "anyio": {"anyio"},
+    "trio": {"trio"},
 }
 
 # The one place where the pool names backends, to use one when none is given.
@@ -128,9 +135,9 @@ def siblings_of(package: Package) -> list[Import]:
 
 
 def test_packages_are_found() -> None:
-    assert {INTERFACE, POOL, "sync", FACADE} <= set(map(str, ALL))
-    assert siblings_of(of(POOL))
-    assert siblings_of(of("sync"))
+    assert {INTERFACE, POOL, FACADE, *LIBRARIES} <= set(map(str, ALL))
+    for folder in (POOL, *LIBRARIES):
+        assert siblings_of(of(folder)), folder
 
 
 @each
@@ -201,6 +208,17 @@ def test_pool_names_backends_in_one_module_inside_functions() -> None:
     for found in backends:
         assert found.module == DEFAULTS
         assert not found.is_at_top
+
+
+@pytest.mark.parametrize("folder", LIBRARIES)
+def test_backend_needs_its_library_and_no_other(folder: str) -> None:
+    backend = of(folder)
+    assert set(backend.requirements) == {"httpcore-interface", *LIBRARIES[folder]}
+    assert backend.extras == {}
+    allowed = {"httpcore_interface", backend.import_name, *LIBRARIES[folder]}
+    for found in backend.imports:
+        is_allowed = found.root in allowed or found.root in sys.stdlib_module_names
+        assert is_allowed or found.is_for_types, f"{found.module} imports {found.name}"
 
 
 def test_interface_needs_nothing() -> None:

@@ -93,6 +93,7 @@ def test_body_stays_here_when_the_server_answers_instead(
     assert discarded == [0]
 
 
+@pytest.mark.colours("blocking", "asyncio", "trio", reason="each waits for a second")
 def test_body_follows_after_a_second_without_an_answer(
     start_peer: StartPeer, open_pool: OpenPool
 ) -> None:

@@ -122,11 +122,9 @@ def abandon(pool: Pool, url: str) -> None:
 
 @pytest.fixture
 def collector_waits() -> typing.Iterator[None]:
-    """Leaves it to the test when garbage is collected, and of what: of its own."""
+    """Leaves it to the test when garbage is collected."""
     gc.disable()
-    gc.freeze()
     yield
-    gc.unfreeze()
     gc.enable()
 
 
@@ -194,7 +192,6 @@ def test_threads_that_abandon_responses_under_a_busy_collector(
     pool = open_pool(max_connections=4)
     thresholds = gc.get_threshold()
     # The collector comes all the time, in the middle of everything.
-    gc.freeze()
     gc.set_threshold(20)
 
     def work(_number: int) -> None:
@@ -207,7 +204,6 @@ def test_threads_that_abandon_responses_under_a_busy_collector(
         run_together(6, work)
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
     gc.collect()
     assert pool.stats().requests_active == 0
 

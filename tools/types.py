@@ -35,8 +35,16 @@ class Group:
 
 def find_groups() -> list[Group]:
     """Return what there is to check; a directory without Python in it is left out."""
-    sources = sorted(ROOT.glob("packages/*/src"))
-    alone = [*sorted(ROOT.glob("packages/*/tests")), ROOT / "tests-integration", ROOT / "tools"]
+    sources = [
+        *sorted(ROOT.glob("packages/*/src")),
+        *sorted(ROOT.glob("packages/*/template/src")),
+    ]
+    alone = [
+        *sorted(ROOT.glob("packages/*/tests")),
+        *sorted(ROOT.glob("packages/*/template/tests")),
+        ROOT / "tests-integration",
+        ROOT / "tools",
+    ]
     groups = [
         tuple(filter(_has_python, sources)),
         *((tree,) for tree in alone if _has_python(tree)),

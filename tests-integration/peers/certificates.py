@@ -17,9 +17,11 @@ class Authority:
         self._certificate = self._authority.issue_cert("localhost", "127.0.0.1", "::1")
         self.chain_file = folder / "chain.pem"
         self.key_file = folder / "key.pem"
+        self.root_file = folder / "root.pem"
         chain = b"".join(pem.bytes() for pem in self._certificate.cert_chain_pems)
         self.chain_file.write_bytes(chain)
         self.key_file.write_bytes(self._certificate.private_key_pem.bytes())
+        self._authority.cert_pem.write_to_path(self.root_file)
 
     @property
     def certificate(self) -> str:

@@ -153,6 +153,11 @@ class Conversation:
         context.sni_callback = note
         self._sock = context.wrap_socket(self._sock, server_side=True)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether our end is open."""
+        return self._sock.fileno() >= 0
+
     def negotiated_protocol(self) -> str | None:
         """What ALPN agreed on."""
         assert isinstance(self._sock, ssl.SSLSocket)
@@ -255,6 +260,11 @@ class ScriptedPeer:
     def accepted(self) -> int:
         """The number of connections so far."""
         return len(self.connections)
+
+    @property
+    def open_ends(self) -> int:
+        """The number of connections of which our end is open."""
+        return sum(conn.is_open for conn in list(self.connections))
 
     @property
     def requests(self) -> list[ReceivedRequest]:

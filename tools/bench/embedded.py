@@ -22,6 +22,8 @@ from tools.bench.scenarios import LARGE, SMALL
 BUFFER = 1 << 20
 HEAD_LIMIT = 64 * 1024
 BULK_SECONDS = 60.0
+BACKLOG = 4096
+"""All connections of a scenario come at once; one too many waits a second."""
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect: *100-continue\r\n", re.IGNORECASE)
@@ -58,7 +60,7 @@ class Server:
 
     def listen(self) -> int:
         """Listen on a free port of the loopback, and return it."""
-        sock = socket.create_server(("127.0.0.1", 0), backlog=256)
+        sock = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         sock.setblocking(False)
         self.selector.register(sock, selectors.EVENT_READ, None)
         port: int = sock.getsockname()[1]

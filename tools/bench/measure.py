@@ -1,72 +1,21 @@
-"""What happens inside a client's process: warm up, count, take the time.
+"""What happens inside a blocking client's process: warm up, count, take the time.
 
-The runner writes a task as JSON to standard input and reads a result as JSON
-from standard output. Standard library only: this runs in every environment.
+Standard library only: this runs in every environment.
 """
 
-import importlib
-import json
-import platform
-import resource
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal, Protocol
+from typing import Protocol
+
+from tools.bench.task import Task, Timing, print_result, read_task
+from tools.bench.warm_up import WarmUp
 
 Operation = Callable[[], int]
 """Does one request and returns the number of body bytes that were moved."""
 
 DEADLINE = 300.0
 """Seconds after which a thread that does not come back is given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What one client is to do, once.
-
-    Args:
-        module: What a user of the client imports, such as `httpcore`.
-        action: Which of the client's methods makes the measured operation.
-        url: Where the measured requests go.
-        expected: Body bytes that each operation has to move.
-        idle_urls: Origins to which one connection each is opened first and kept.
-        threads: How many threads do the operation at once.
-        timeout: Seconds that each read and write may take; None: for ever.
-        seconds: How long to measure.
-        requests: How often to do the operation, whatever time that takes; None: as
-            often as fits into `seconds`.
-    """
-
-    module: str
-    action: Literal["get", "download", "upload"]
-    url: str
-    expected: int
-    idle_urls: tuple[str, ...] = ()
-    threads: int = 1
-    timeout: float | None = None
-    seconds: float = 0.5
-    requests: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one run of a task took.
-
-    Args:
-        requests: How many requests were measured.
-        wall: Seconds that went by, over all requests.
-        cpu: Seconds of CPU that the client's process used, over all requests.
-        version: The version of the client.
-        python: The version of its interpreter.
-    """
-
-    requests: int
-    wall: float
-    cpu: float
-    version: str
-    python: str
 
 
 class Client(Protocol):
@@ -89,11 +38,17 @@ class Client(Protocol):
         """Close every connection."""
 
 
-def measure(client: Client, task: Task) -> tuple[int, float, float]:
-    """Do a task with a client.
+def main(factory: Callable[[Task], Client]) -> None:
+    """Read a task, do it with the client that `factory` makes, print the result."""
+    task = read_task()
+    client = factory(task)
+    timing = measure(client, task)
+    client.close()
+    print_result(task.module, timing)
 
-    Returns:
-        The number of requests, seconds of wall, seconds of CPU.
+
+def measure(client: Client, task: Task) -> Timing:
+    """Do a task with a client.
 
     Raises:
         RuntimeError: An operation moved another number of bytes than expected.
@@ -101,12 +56,11 @@ def measure(client: Client, task: Task) -> tuple[int, float, float]:
     idle = [client.get(url) for url in task.idle_urls]
     for operation in idle:
         operation()
-    operations = [_prepare(client, task) for _ in range(task.threads)]
-    estimate = _warm_up(operations, task)
-    total = task.requests or max(1, round(task.seconds / estimate))
-    count = max(1, total // task.threads)
-    wall, cpu = _time(operations, count, task.expected)
-    return count * task.threads, wall, cpu
+    operations = [_prepare(client, task) for _ in range(task.at_once)]
+    warm_up = WarmUp(task)
+    while not warm_up.is_over:
+        warm_up.note(_time(operations, warm_up.count, task.expected).wall)
+    return _time(operations, warm_up.choose_count(), task.expected)
 
 
 def _prepare(client: Client, task: Task) -> Operation:
@@ -119,33 +73,15 @@ def _prepare(client: Client, task: Task) -> Operation:
             return client.upload(task.url, bytes(task.expected))
 
 
-def _warm_up(operations: Sequence[Operation], task: Task) -> float:
-    """Work for a fifth of the time, with all threads; return seconds per request.
-
-    By then the connections are open and the interpreter has specialised its code.
-    """
-    most = task.requests or sys.maxsize
-    began = time.perf_counter()
-    count, done = 1, 0
-    while True:
-        wall, _ = _time(operations, count, task.expected)
-        done += count * len(operations)
-        if time.perf_counter() - began >= task.seconds / 5 or done >= most:
-            return wall / (count * len(operations))
-        count *= 2
+def _time(operations: Sequence[Operation], count: int, expected: int) -> Timing:
+    if len(operations) > 1:
+        return _time_threads(operations, count, expected)
+    cpu, wall = time.process_time(), time.perf_counter()
+    _repeat(operations[0], count, expected)
+    return Timing(count, time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def _time(operations: Sequence[Operation], count: int, expected: int) -> tuple[float, float]:
-    if len(operations) == 1:
-        cpu, wall = time.process_time(), time.perf_counter()
-        _repeat(operations[0], count, expected)
-        return time.perf_counter() - wall, time.process_time() - cpu
-    return _time_threads(operations, count, expected)
-
-
-def _time_threads(
-    operations: Sequence[Operation], count: int, expected: int
-) -> tuple[float, float]:
+def _time_threads(operations: Sequence[Operation], count: int, expected: int) -> Timing:
     barrier = threading.Barrier(len(operations) + 1)
     failures: list[BaseException] = []
 
@@ -171,7 +107,7 @@ def _time_threads(
         raise failures[0]
     if any(thread.is_alive() for thread in threads):
         raise RuntimeError(f"a thread did not come back within {DEADLINE:.0f} s")
-    return times
+    return Timing(count * len(operations), *times)
 
 
 def _repeat(operation: Operation, count: int, expected: int) -> None:
@@ -179,24 +115,14 @@ def _repeat(operation: Operation, count: int, expected: int) -> None:
     moved = 0
     for _ in range(count):
         moved += operation()
+    check_moved(moved, count, expected)
+
+
+def check_moved(moved: int, count: int, expected: int) -> None:
+    """Check how many body bytes were moved in `count` requests.
+
+    Raises:
+        RuntimeError: It was not `expected` each.
+    """
     if moved != count * expected:
         raise RuntimeError(f"{moved} body bytes in {count} requests, not {count} x {expected}")
-
-
-def main(factory: Callable[[Task], Client]) -> None:
-    """Read a task, do it with the client that `factory` makes, print the result."""
-    task = Task(**json.load(sys.stdin))
-    _allow_open_files(len(task.idle_urls) + task.threads + 64)
-    client = factory(task)
-    requests, wall, cpu = measure(client, task)
-    client.close()
-    # Modules without a version are those of the standard library.
-    python = platform.python_version()
-    version = getattr(importlib.import_module(task.module), "__version__", python)
-    print(json.dumps(asdict(Result(requests, wall, cpu, str(version), python))))
-
-
-def _allow_open_files(count: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -1,53 +1,146 @@
 """The clients that can be measured.
 
-To add one: a script in `clients/`, an environment `peer-<name>` in hatch.toml
-unless the default one has what it needs, and an entry here.
+To add one: a script in `clients/` for each colour that it has, an environment
+`peer-<name>` in hatch.toml unless the default one has what it needs, and an entry here.
 """
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tools.bench.scenarios import Scenario
+from tools.bench.task import Loop
 
 CREATE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A client: which script drives it, and which environment it lives in.
+    """A client: which scripts drive it, and which environment it lives in.
 
     Args:
         name: As it stands in the tables and after `--clients`.
-        script: The module in `tools.bench.clients`.
         module: What a user of the client imports.
         name_used: What a user takes from that module first: where names are resolved
             lazily, the module alone says nothing about the time to import it.
         env: The hatch environment; None: the one that runs the bench.
+        script: The module in `tools.bench.clients` that blocks; None: it cannot.
+        loops: The modules there that do not, by what they are run on.
         most_idle: Idle connections beyond which it is left out; None: never.
+        most_threads: Threads at once likewise.
+        most_tasks: Tasks at once likewise.
     """
 
     name: str
-    script: str
     module: str
     name_used: str
     env: str | None = None
+    script: str | None = None
+    loops: Mapping[Loop, str] = field(default_factory=dict)
     most_idle: int | None = None
+    most_threads: int | None = None
+    most_tasks: int | None = None
+
+    def find_script(self, scenario: Scenario) -> str | None:
+        """Return the script for a scenario; None: it takes no part in it."""
+        return self.script if scenario.loop is None else self.loops.get(scenario.loop)
+
+    def find_objection(self, scenario: Scenario) -> str | None:
+        """Return why it is left out of a scenario that it could take part in, or None."""
+        if self.most_idle is not None and scenario.idle > self.most_idle:
+            return f"more than {self.most_idle} idle connections take it minutes"
+        if scenario.loop is None:
+            if self.most_threads is not None and scenario.at_once > self.most_threads:
+                return f"not more than {self.most_threads} thread can use one of it"
+        elif self.most_tasks is not None and scenario.at_once > self.most_tasks:
+            return f"more than {self.most_tasks} requests at once take it minutes"
+        return None
 
 
-# httpcore 1.0.9 looks at all connections for each of them: with 1,000 a request
-# takes 300 ms, and opening them takes minutes.
+def _on(script: str, *loops: Loop) -> dict[Loop, str]:
+    return dict.fromkeys(loops, script)
+
+
+_ASYNCIO: tuple[Loop, ...] = ("asyncio", "uvloop")
+_ANYIO: tuple[Loop, ...] = ("anyio", "anyio-trio")
+
+# httpcore 1.0.9 looks at all connections, and at all requests, for each of them: with
+# 1,000 idle connections a request takes 300 ms, and opening them takes minutes.
 CLIENTS = (
-    Entry("raw", "raw", "socket", "socket"),
-    Entry("http.client", "standard_library", "http.client", "HTTPConnection"),
+    Entry(
+        "raw",
+        "socket",
+        "socket",
+        script="raw",
+        loops={
+            **_on("raw_asyncio", *_ASYNCIO),
+            **_on("raw_trio", "trio"),
+            **_on("raw_anyio", *_ANYIO),
+        },
+    ),
+    Entry("http.client", "http.client", "HTTPConnection", script="standard_library"),
+    Entry("urllib3", "urllib3", "PoolManager", "peer-urllib3", script="urllib3_pool"),
+    Entry("requests", "requests", "Session", "peer-requests", script="requests_session"),
+    Entry(
+        "niquests",
+        "niquests",
+        "Session",
+        "peer-niquests",
+        script="requests_session",
+        loops=_on("niquests_async_session", *_ASYNCIO),
+    ),
+    Entry("pycurl", "pycurl", "Curl", "peer-pycurl", script="pycurl_handle", most_threads=1),
+    Entry(
+        "httpx",
+        "httpx",
+        "Client",
+        "peer-httpx",
+        script="httpx_client",
+        loops=_on("httpx_async_client", *_ASYNCIO),
+        most_idle=300,
+        most_tasks=200,
+    ),
+    Entry(
+        "pyreqwest",
+        "pyreqwest.client",
+        "SyncClientBuilder",
+        "peer-pyreqwest",
+        script="pyreqwest_client",
+        loops=_on("pyreqwest_async_client", *_ASYNCIO),
+    ),
+    Entry(
+        "aiohttp",
+        "aiohttp",
+        "ClientSession",
+        "peer-aiohttp",
+        loops=_on("aiohttp_session", *_ASYNCIO),
+    ),
     Entry(
         "httpcore-1.0.9",
-        "httpcore_pool",
         "httpcore",
         "ConnectionPool",
         "peer-httpcore1",
+        script="httpcore_pool",
+        loops=_on("httpcore_async_pool", "asyncio", "trio"),
         most_idle=300,
+        most_tasks=200,
     ),
-    Entry("httpcore2", "httpcore_pool", "httpcore2", "ConnectionPool", "peer-httpcore2"),
-    Entry("httpcore", "httpcore_pool", "httpcore", "ConnectionPool"),
+    Entry(
+        "httpcore2",
+        "httpcore2",
+        "ConnectionPool",
+        "peer-httpcore2",
+        script="httpcore_pool",
+        loops=_on("httpcore_async_pool", "asyncio", "trio"),
+    ),
+    Entry(
+        "httpcore",
+        "httpcore",
+        "ConnectionPool",
+        script="httpcore_pool",
+        loops=_on("httpcore_async_pool", *_ASYNCIO, "trio", *_ANYIO),
+    ),
 )
 
 FLOOR = "raw"

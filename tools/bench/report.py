@@ -28,6 +28,7 @@ class Row:
         cpu: Median of the rounds' means of the client's CPU time.
         wall_ratio: Wall time as a multiple of the raw loop's; None: it was not run.
         cpu_ratio: CPU time likewise.
+        rival_ratio: Throughput as a multiple of the rival's; None: that was not run.
     """
 
     client: str
@@ -37,13 +38,13 @@ class Row:
     cpu: float
     wall_ratio: float | None
     cpu_ratio: float | None
+    rival_ratio: float | None
 
 
-def summarise(series: Sequence[Series]) -> list[Row]:
+def summarise(scenario: Scenario, series: Sequence[Series]) -> list[Row]:
     """Make a row of each client that has results."""
-    floor = next((one for one in series if one.client == FLOOR), None)
-    floor_walls = _walls(floor) if floor else []
-    floor_cpus = _cpus(floor) if floor else []
+    floor = _find(series, FLOOR)
+    rival = _find(series, scenario.rival)
     return [
         Row(
             client=one.client,
@@ -51,12 +52,23 @@ def summarise(series: Sequence[Series]) -> list[Row]:
             wall=median(_walls(one)),
             least=min(_walls(one)),
             cpu=median(_cpus(one)),
-            wall_ratio=_ratio(_walls(one), floor_walls),
-            cpu_ratio=_ratio(_cpus(one), floor_cpus),
+            wall_ratio=ratio_of_walls(one, floor),
+            cpu_ratio=_ratio(_cpus(one), _cpus(floor)),
+            rival_ratio=ratio_of_walls(rival, one),
         )
         for one in series
         if one.results
     ]
+
+
+def _find(series: Sequence[Series], client: str | None) -> Series:
+    """Return a client's series; one without results if it was not run."""
+    return next((one for one in series if one.client == client), Series(client or ""))
+
+
+def ratio_of_walls(series: Series, base: Series) -> float | None:
+    """Return the wall time per request as a multiple of another's, the rounds' median."""
+    return _ratio(_walls(series), _walls(base))
 
 
 def _walls(series: Series) -> list[float]:
@@ -67,26 +79,32 @@ def _cpus(series: Series) -> list[float]:
     return [result.cpu / result.requests for result in series.results]
 
 
-def _ratio(values: Sequence[float], floors: Sequence[float]) -> float | None:
-    # A client that failed midway has fewer rounds; the floor's surplus is left out.
-    pairs = [(value, floor) for value, floor in zip(values, floors, strict=False) if floor]
-    return median(value / floor for value, floor in pairs) if pairs else None
+def _ratio(values: Sequence[float], bases: Sequence[float]) -> float | None:
+    # A client that failed midway has fewer rounds; the other's surplus is left out.
+    pairs = [(value, base) for value, base in zip(values, bases, strict=False) if base]
+    return median(value / base for value, base in pairs) if pairs else None
 
 
 def format_table(scenario: Scenario, series: Sequence[Series]) -> str:
     """Lay out a scenario's rows; bulk transfers by speed, the others by time."""
     if scenario.is_bulk:
-        lines = [_line("client", "MB/s", "x raw", "best", "cpu ms", "x raw")]
+        heads = ["MB/s", "x raw", "best", "cpu ms", "x raw"]
     elif scenario.action == "import":
-        lines = [_line("client", "wall ms", "", "least", "cpu ms", "")]
+        heads = ["wall ms", "", "least", "cpu ms", ""]
     else:
-        lines = [_line("client", "wall us", "x raw", "least", "cpu us", "x raw")]
-    for row in summarise(series):
+        heads = ["wall us", "x raw", "least", "cpu us", "x raw"]
+    rows = summarise(scenario, series)
+    has_rival = any(row.rival_ratio is not None for row in rows)
+    if has_rival:
+        heads.append(f"vs {scenario.rival}")
+    lines = [f"{scenario.name}: {scenario.title}", format_line("client", *heads)]
+    for row in rows:
         name = row.client if row.client.endswith(row.version) else f"{row.client} {row.version}"
-        lines.append(_line(name, *_cells(scenario, row)))
+        rival = [_times(row.rival_ratio)] if has_rival else []
+        lines.append(format_line(name, *_cells(scenario, row), *rival))
     lines += [f"  {one.client}: failed: {one.failure}" for one in series if one.failure]
     lines += [f"  {one.client}: left out: {one.left_out}" for one in series if one.left_out]
-    return "\n".join([f"{scenario.name}: {scenario.title}", *lines])
+    return "\n".join(lines)
 
 
 def _cells(scenario: Scenario, row: Row) -> list[str]:
@@ -108,8 +126,9 @@ def _times(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.2f}"
 
 
-def _line(name: str, *cells: str) -> str:
-    return f"  {name:<20}" + "".join(f"{cell:>10}" for cell in cells)
+def format_line(name: str, *cells: str) -> str:
+    """Lay out a line of a table."""
+    return f"  {name:<20}" + "".join(f"{cell:>11}" for cell in cells)
 
 
 def to_json(
@@ -119,6 +138,6 @@ def to_json(
     return {
         "scenario": scenario.name,
         "title": scenario.title,
-        "rows": [asdict(row) for row in summarise(series)],
+        "rows": [asdict(row) for row in summarise(scenario, series)],
         "series": [asdict(one) for one in series],
     }

@@ -1,6 +1,7 @@
-"""One scenario: every client once in every round, in an order that rotates."""
+"""One scenario, or a few: every client once in every round, in an order that rotates."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tools.bench.cores import Cores, pinned
-from tools.bench.measure import Result, Task
 from tools.bench.registry import Entry
 from tools.bench.scenarios import Scenario
 from tools.bench.servers import Servers
+from tools.bench.task import Result, Task
 
 ROOT = Path(__file__).parents[2]
 RUN_SECONDS = 300.0
@@ -23,10 +24,8 @@ cpu, wall = time.process_time(), time.perf_counter()
 module = __import__(sys.argv[1], fromlist=[sys.argv[2]])
 getattr(module, sys.argv[2])
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-import json
-python = sys.version.split()[0]
-version = str(getattr(module, "__version__", python))
-print(json.dumps(dict(requests=1, wall=wall, cpu=cpu, version=version, python=python)))
+from tools.bench.task import Timing, print_result
+print_result(sys.argv[1], Timing(1, wall, cpu))
 """
 
 
@@ -63,18 +62,18 @@ class RunFailedError(Exception):
     """A client's process failed; the message is the last line it wrote."""
 
 
-def run_scenario(
-    scenario: Scenario,
+def run_scenarios(
+    scenarios: Sequence[Scenario],
     clients: Sequence[Entry],
     interpreters: Mapping[str, str],
     servers: Servers,
     cores: Cores,
     effort: Effort,
-) -> list[Series]:
-    """Measure clients in one scenario.
+) -> list[list[Series]]:
+    """Measure clients in scenarios, all of these in every round.
 
     Args:
-        scenario: What they do.
+        scenarios: What they do.
         clients: Who does it.
         interpreters: The path of each client's Python, by the client's name.
         servers: Where they do it.
@@ -82,32 +81,46 @@ def run_scenario(
         effort: How long.
 
     Returns:
-        One series per client, in the order of `clients`. A client that failed once is
-        left out of later rounds, and its series says why.
+        For each scenario one series per client that takes part in it, in the order of
+        `clients`. A client that failed once is left out of later rounds, and its series
+        says why.
     """
-    series = {entry.name: Series(entry.name) for entry in clients}
-    for entry in clients:
-        if entry.most_idle is not None and scenario.idle > entry.most_idle:
-            reason = f"more than {entry.most_idle} idle connections take it minutes"
-            series[entry.name].left_out = reason
+    turns = [_take_turns(scenario, clients) for scenario in scenarios]
     for number in range(effort.rounds):
-        shift = number % len(clients)
-        for entry in (*clients[shift:], *clients[:shift]):
-            own = series[entry.name]
-            if own.failure is not None or own.left_out is not None:
-                continue
-            try:
-                with pinned(cores.client):
-                    result = _run(scenario, entry, interpreters[entry.name], servers, effort)
-            except RunFailedError as exc:
-                own.failure = str(exc)
-            else:
-                own.results.append(result)
-    return list(series.values())
+        for scenario, taking_turns in zip(scenarios, turns, strict=True):
+            shift = number % max(1, len(taking_turns))
+            for entry, script, own in (*taking_turns[shift:], *taking_turns[:shift]):
+                if own.failure is not None or own.left_out is not None:
+                    continue
+                try:
+                    with pinned(cores.client):
+                        python = interpreters[entry.name]
+                        result = _run(scenario, entry, script, python, servers, effort)
+                except RunFailedError as exc:
+                    own.failure = str(exc)
+                else:
+                    own.results.append(result)
+    return [[own for _, _, own in taking_turns] for taking_turns in turns]
+
+
+def _take_turns(
+    scenario: Scenario, clients: Sequence[Entry]
+) -> list[tuple[Entry, str, Series]]:
+    """Return those who take part, with their scripts and what becomes their results."""
+    return [
+        (entry, script, Series(entry.name, left_out=entry.find_objection(scenario)))
+        for entry in clients
+        if (script := entry.find_script(scenario)) is not None
+    ]
 
 
 def _run(
-    scenario: Scenario, entry: Entry, python: str, servers: Servers, effort: Effort
+    scenario: Scenario,
+    entry: Entry,
+    script: str,
+    python: str,
+    servers: Servers,
+    effort: Effort,
 ) -> Result:
     if scenario.action == "import":
         command = [python, "-c", _IMPORT, entry.module, entry.name_used]
@@ -123,13 +136,14 @@ def _run(
             "upload": servers.upload_url,
         }[scenario.action],
         expected=scenario.size,
+        loop=scenario.loop,
         idle_urls=servers.idle_urls[: scenario.idle],
-        threads=scenario.threads,
+        at_once=scenario.at_once,
         timeout=scenario.timeout,
         seconds=effort.seconds,
         requests=effort.requests,
     )
-    command = [python, "-m", f"tools.bench.clients.{entry.script}"]
+    command = [python, "-m", f"tools.bench.clients.{script}"]
     return _run_process(command, json.dumps(asdict(task)))
 
 
@@ -143,6 +157,7 @@ def _run_process(command: list[str], text: str) -> Result:
             timeout=RUN_SECONDS,
             check=False,
             cwd=ROOT,
+            env=_environment(),
         )
     except subprocess.TimeoutExpired:
         raise RunFailedError(f"not done after {RUN_SECONDS:.0f} s") from None
@@ -152,7 +167,16 @@ def _run_process(command: list[str], text: str) -> Result:
     return Result(**json.loads(done.stdout.strip().split("\n")[-1]))
 
 
-def is_same_python(results: Iterable[Result]) -> bool:
-    """Whether all were measured on the Python that runs this."""
+def _environment() -> dict[str, str]:
+    """Return this process's environment without proxies, which some clients look for."""
+    return {
+        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+    }
+
+
+def is_same_ground(series: Iterable[Series]) -> bool:
+    """Whether all ran on the Python that runs this, and on one version of their loop."""
+    results = [result for one in series for result in one.results]
     own = sys.version.split()[0]
-    return all(result.python == own for result in results)
+    pythons = {own, *(result.python for result in results)}
+    return len(pythons) == 1 and len({result.loop for result in results}) <= 1

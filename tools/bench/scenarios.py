@@ -1,7 +1,9 @@
 """What the clients are asked to do."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from tools.bench.task import Action, Loop
 
 SMALL = 2_048
 """Bytes of the small response: a typical JSON answer, head and body in one segment."""
@@ -14,6 +16,13 @@ TIMEOUT = 5.0
 
 IDLE_COUNTS = (1, 100, 1_000)
 THREADS = 20
+TASKS = (1, 20, 200, 1_000)
+LOOPS: tuple[Loop, ...] = get_args(Loop)
+Bulk = Literal["download", "upload"]
+BULK: tuple[Bulk, ...] = get_args(Bulk)
+BULK_LOOPS: tuple[Loop, ...] = ("asyncio", "trio")
+MOST = 10_000
+"""Idle connections, threads or tasks, at most: each takes a descriptor on both sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +35,31 @@ class Scenario:
         action: What is done; `import` starts a fresh interpreter, the others are
             methods of a client.
         size: Body bytes of one request.
+        loop: What runs the clients, async ones then; None: blocking ones.
         idle: Connections to other origins that lie idle in the pool meanwhile.
-        threads: How many threads do it at once.
+        at_once: How many threads, or tasks of the loop, do it at once.
         timeout: Seconds that each read and write may take; None: for ever.
+        rival: The client whose throughput the others' is compared with, beside the
+            raw loop's.
+        family: Scenarios of one family differ in `at_once` alone. They are measured in
+            the same rounds, so that they can be compared with each other.
     """
 
     name: str
     title: str
-    action: Literal["get", "download", "upload", "import"]
+    action: Action | Literal["import"]
     size: int = 0
+    loop: Loop | None = None
     idle: int = 0
-    threads: int = 1
+    at_once: int = 1
     timeout: float | None = None
+    rival: str | None = None
+    family: str | None = None
 
     @property
     def is_bulk(self) -> bool:
         """Whether megabytes per second say more than microseconds."""
-        return self.action in ("download", "upload")
+        return self.action in BULK
 
 
 def _idle(count: int) -> Scenario:
@@ -50,7 +67,38 @@ def _idle(count: int) -> Scenario:
     return Scenario(f"idle-{count}", title, "get", SMALL, idle=count)
 
 
-SCENARIOS = (
+def _threads(count: int) -> Scenario:
+    title = f"keep-alive GET of 2 kB, {count:,} threads share one pool (raw: a socket each)"
+    return Scenario(f"threads-{count}", title, "get", SMALL, at_once=count, rival="urllib3")
+
+
+def _tasks(loop: Loop, count: int) -> Scenario:
+    return Scenario(
+        f"{loop}-get-{count}",
+        f"keep-alive GET of 2 kB, {count:,} at once, one pool (raw: a connection each)",
+        "get",
+        SMALL,
+        loop,
+        at_once=count,
+        timeout=TIMEOUT,
+        rival=_rival(loop),
+        family=f"{loop}-get",
+    )
+
+
+def _bulk(loop: Loop, action: Bulk) -> Scenario:
+    title = "GET of 100 MB, read and dropped" if action == "download" else "POST of 100 MB"
+    rival = _rival(loop)
+    return Scenario(
+        f"{loop}-{action}", title, action, LARGE, loop, timeout=TIMEOUT, rival=rival
+    )
+
+
+def _rival(loop: Loop) -> str | None:
+    return "aiohttp" if loop in ("asyncio", "uvloop") else None
+
+
+BLOCKING = (
     Scenario("get-2k", "keep-alive GET of 2 kB, one connection", "get", SMALL),
     Scenario(
         "get-2k-timeout",
@@ -60,13 +108,7 @@ SCENARIOS = (
         timeout=TIMEOUT,
     ),
     *(_idle(count) for count in IDLE_COUNTS),
-    Scenario(
-        "threads",
-        f"keep-alive GET of 2 kB, {THREADS} threads share one pool (raw: a socket each)",
-        "get",
-        SMALL,
-        threads=THREADS,
-    ),
+    _threads(THREADS),
     Scenario(
         "download", "GET of 100 MB, read and dropped (raw: recv of 64 KiB)", "download", LARGE
     ),
@@ -85,18 +127,78 @@ SCENARIOS = (
     ),
 )
 
+ASYNC = (
+    *(_tasks(loop, count) for loop in LOOPS for count in TASKS),
+    *(_bulk(loop, "download") for loop in BULK_LOOPS),
+    *(_bulk(loop, "upload") for loop in BULK_LOOPS),
+)
 
-def find_scenario(name: str) -> Scenario:
-    """Return the scenario of a name; `idle-N` is known for every N from 1 to 10,000.
+SCENARIOS = BLOCKING + ASYNC
+
+NAMES = (
+    *(scenario.name for scenario in BLOCKING),
+    "idle-N",
+    "threads-N",
+    *(f"{loop}-get-N" for loop in LOOPS),
+    *(f"{loop}-{action}" for loop in LOOPS for action in BULK),
+)
+GROUPS = ("all", "blocking", "async", "async-get-N", "async-download", "async-upload")
+
+
+def find_scenarios(name: str) -> tuple[Scenario, ...]:
+    """Return the scenarios of a name: one, or those of a group.
+
+    `async` in front stands for every loop, and a name without its number for every
+    number that is usual: `idle`, `threads`, `asyncio-get`, `async-get`.
 
     Raises:
         ValueError: No scenario has that name.
     """
-    for scenario in SCENARIOS:
-        if scenario.name == name:
-            return scenario
-    prefix, _, number = name.partition("-")
-    if prefix == "idle" and number.isdecimal() and 1 <= int(number) <= 10_000:
-        return _idle(int(number))
-    known = ", ".join(scenario.name for scenario in SCENARIOS)
-    raise ValueError(f"no scenario {name!r}; there are {known}, and idle-N for any N")
+    groups = {"all": SCENARIOS, "blocking": BLOCKING, "async": ASYNC}
+    exact = [scenario for scenario in SCENARIOS if scenario.name == name]
+    found = groups.get(name) or tuple(exact) or _find_async(name) or _find_counted(name)
+    if not found:
+        known = f"{', '.join(NAMES)}, for any N to {MOST:,}, and {', '.join(GROUPS)}"
+        raise ValueError(f"no scenario {name!r}; there are {known}")
+    return found
+
+
+def _find_async(name: str) -> tuple[Scenario, ...]:
+    for loop in LOOPS:
+        if name.startswith(f"{loop}-") and (found := _of_loop(loop, name[len(loop) + 1 :])):
+            return found
+    if not name.startswith("async-"):
+        return ()
+    rest = name.removeprefix("async-")
+    loops = BULK_LOOPS if rest in BULK else LOOPS
+    return tuple(scenario for loop in loops for scenario in _of_loop(loop, rest))
+
+
+def _of_loop(loop: Loop, rest: str) -> tuple[Scenario, ...]:
+    if rest == "get":
+        return tuple(_tasks(loop, count) for count in TASKS)
+    for action in BULK:
+        if rest == action:
+            return (_bulk(loop, action),)
+    count = _count(rest, "get")
+    return (_tasks(loop, count),) if count else ()
+
+
+def _find_counted(name: str) -> tuple[Scenario, ...]:
+    if name == "idle":
+        return tuple(_idle(count) for count in IDLE_COUNTS)
+    if name == "threads":
+        return (_threads(THREADS),)
+    if count := _count(name, "idle"):
+        return (_idle(count),)
+    if count := _count(name, "threads"):
+        return (_threads(count),)
+    return ()
+
+
+def _count(name: str, family: str) -> int:
+    """Return N of `family-N`, and 0 for every other name."""
+    prefix, _, number = name.rpartition("-")
+    if prefix != family or not number.isdecimal() or int(number) > MOST:
+        return 0
+    return int(number)

@@ -13,21 +13,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tools.bench.cores import pinned
+from tools.bench.open_files import allow_open_files
 from tools.bench.scenarios import LARGE, SMALL
 
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 PORT_ATTEMPTS = 5
+SPARE_CONNECTIONS = 1024
+"""nginx closes idle connections when a sixteenth of all or fewer are left; and those of
+the client before may not be closed yet."""
 
 # One process that serves, no logs, and connections that never have enough. The
 # small file goes out in one write with its head; the large one by sendfile.
 _NGINX = """\
 daemon off;
 master_process off;
-worker_rlimit_nofile 8192;
 pid {folder}/pid;
 error_log {folder}/error.log;
-events {{ worker_connections 4096; }}
+events {{ worker_connections {connections}; }}
 http {{
   access_log off;
   default_type application/octet-stream;
@@ -40,7 +43,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port} backlog=4096;
     root {folder}/files;
     location /small {{ sendfile off; }}
     location /large {{ sendfile on; sendfile_max_chunk 0; }}
@@ -73,12 +76,23 @@ class Servers:
 
 
 @contextmanager
-def running_servers(core: int | None, idle: int) -> Iterator[Servers]:
-    """Run what the scenarios need, on one core, with `idle` origins to be idle at.
+def running_servers(core: int | None, idle: int, at_once: int) -> Iterator[Servers]:
+    """Run what the scenarios need, on one core.
+
+    Args:
+        core: Which core; None: any.
+        idle: How many origins to be idle at there are.
+        at_once: How many connections to the same one have to be possible at once.
 
     Raises:
         ServerError: A server did not start.
     """
+    connections = at_once * 2 + SPARE_CONNECTIONS
+    try:
+        # Inherited by nginx, which with a single process does not do it by itself.
+        allow_open_files(connections + SPARE_CONNECTIONS)
+    except ValueError as exc:
+        raise ServerError(str(exc)) from exc
     with _running_embedded(core, idle) as (port, idle_ports):
         own = f"http://127.0.0.1:{port}"
         idle_urls = tuple(f"http://127.0.0.1:{port}/small" for port in idle_ports)
@@ -87,7 +101,7 @@ def running_servers(core: int | None, idle: int) -> Iterator[Servers]:
             name = "an embedded server (no nginx found)"
             yield Servers(name, f"{own}/small", f"{own}/large", f"{own}/upload", idle_urls)
             return
-        with _running_nginx(program, core) as (name, port):
+        with _running_nginx(program, core, connections) as (name, port):
             base = f"http://127.0.0.1:{port}"
             yield Servers(name, f"{base}/small", f"{base}/large", f"{own}/upload", idle_urls)
 
@@ -112,11 +126,13 @@ def _running_embedded(core: int | None, idle: int) -> Iterator[tuple[int, list[i
 
 
 @contextmanager
-def _running_nginx(program: str, core: int | None) -> Iterator[tuple[str, int]]:
+def _running_nginx(
+    program: str, core: int | None, connections: int
+) -> Iterator[tuple[str, int]]:
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         _write_files(folder / "files")
-        process, port = _start_nginx(program, folder, core)
+        process, port = _start_nginx(program, folder, core, connections)
         with stopping(process):
             yield _nginx_version(program), port
 
@@ -129,13 +145,13 @@ def _write_files(folder: Path) -> None:
 
 
 def _start_nginx(
-    program: str, folder: Path, core: int | None
+    program: str, folder: Path, core: int | None, connections: int
 ) -> tuple[subprocess.Popen[bytes], int]:
     # nginx cannot be asked for any free port, so somebody may take ours before it does.
     for _ in range(PORT_ATTEMPTS):
         port = _free_port()
         config = folder / "nginx.conf"
-        config.write_text(_NGINX.format(folder=folder, port=port))
+        config.write_text(_NGINX.format(folder=folder, port=port, connections=connections))
         command = [program, "-p", f"{folder}/", "-c", str(config)]
         with pinned(core), (folder / "stderr").open("wb") as stderr:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr)

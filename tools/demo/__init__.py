@@ -2,8 +2,11 @@
 
 It needs no network: an embedded server answers on the loopback, plain and TLS.
 
-    cases       the table of what is shown; what a later package adds goes here
-    server      the embedded server
-    timeline    when things happened, as the `trace` extension tells it
-    report      the table that is printed
+    cases         the table of what is shown; what a later package adds goes here
+    exchange      what each case sends, and what has to come back
+    blocking      cases of blocking code
+    asynchronous  cases of async code
+    server        the embedded server
+    timeline      when things happened, as the `trace` extension tells it
+    report        the table that is printed
 """

@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tools.demo.cases import CASES, describe
+from tools.demo.cases import CASES
+from tools.demo.exchange import Case, Outcome, describe
 from tools.demo.report import format_failed_case, format_headings, format_row
-from tools.demo.server import running_server
+from tools.demo.server import Address, running_server
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,20 +24,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def show() -> int:
     """Run the server and print the table; return 1 if a request failed, else 0."""
-    failures = 0
     print(format_headings())
     with running_server() as address:
-        for case in CASES:
-            try:
-                for outcome in case.send(case, address):
-                    failures += outcome.failure is not None
-                    print(format_row(case, outcome), flush=True)
-            except Exception as exc:
-                failures += 1
-                print(format_failed_case(case, describe(exc)), flush=True)
+        failures = sum(show_case(case, address) for case in CASES)
     if failures:
         print(f"demo: {failures} failed, see the table", file=sys.stderr)
     return 1 if failures else 0
+
+
+def show_case(case: Case, address: Address) -> int:
+    """Print the rows of a case, each as soon as it is known; return how many failed."""
+    failures = 0
+
+    def report(outcome: Outcome) -> None:
+        nonlocal failures
+        failures += outcome.failure is not None
+        print(format_row(case, outcome), flush=True)
+
+    try:
+        case.send(case, address, report)
+    except Exception as exc:
+        failures += 1
+        print(format_failed_case(case, describe(exc)), flush=True)
+    return failures
 
 
 if __name__ == "__main__":

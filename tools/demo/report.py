@@ -1,12 +1,12 @@
 """The demo's table: a line as soon as a request is done, in columns that line up."""
 
-from tools.demo.cases import Case, Outcome
+from tools.demo.exchange import Case, Outcome
 
 _HEADINGS = (
     "backend", "protocol", "TLS", "request", "status", "bytes", "connect ms", "first byte ms",
     "total ms",
 )  # fmt: skip
-_WIDTHS = (8, 8, 3, 13, 6, 9, 10, 13, 8)
+_WIDTHS = (14, 8, 3, 13, 6, 9, 10, 13, 8)
 _LEFT = 4
 """The columns up to here hold words, the others numbers."""
 

@@ -42,6 +42,10 @@ class Timeline:
         elif event.endswith(_HEAD_COMPLETE):
             self.first_byte = perf_counter() - self.began
 
+    async def atrace(self, event: str, values: object) -> None:
+        """Note an event; the `trace` extension of an async request."""
+        self.trace(event, values)
+
     def end(self) -> None:
         """Note that the body is complete."""
         self.total = perf_counter() - self.began

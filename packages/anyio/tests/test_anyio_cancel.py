@@ -258,7 +258,7 @@ async def test_a_write_that_was_cancelled_before_it_began_has_done_nothing(pair:
     assert received == b"x" * (4 - cancelled) + b"y"
 
 
-@pytest.mark.parametrize("operation", ["read", "write"])
+@pytest.mark.parametrize("operation", ["read", "write", "poll"])
 async def test_operations_that_never_wait_hold_up_nobody(pair: Pair, operation: str) -> None:
     stream, peer = pair
     others = 0
@@ -269,14 +269,18 @@ async def test_operations_that_never_wait_hold_up_nobody(pair: Pair, operation: 
             await anyio.lowlevel.checkpoint()
             others += 1
 
-    peer.sendall(b"x" * 100)
+    if operation == "read":
+        peer.sendall(b"x" * 100)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(count)
         for _ in range(50):
             if operation == "read":
                 assert await stream.read(1, 5) == b"x"
-            else:
+            elif operation == "write":
                 await stream.write(b"x", 5)
+            else:
+                with contextlib.suppress(ReadTimeout):
+                    await stream.read(2, 0)
         tasks.cancel_scope.cancel()
     assert others >= 20
 
@@ -293,6 +297,31 @@ async def test_a_request_and_its_answer_are_one_suspension(plain_pair: Pair) -> 
         # Not cancelled before the second suspension, which never comes.
         assert not await cancelled_at(2, exchange())
         assert peer.recv(100) == b"request"
+
+
+async def test_an_answer_that_comes_later_is_waited_for_once(
+    plain_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, peer = plain_pair
+    suspensions = 0
+
+    async def fail() -> None:
+        pytest.fail("the wait is checkpoint enough")
+
+    monkeypatch.setattr(anyio.lowlevel, "checkpoint", fail)
+
+    def answer() -> None:
+        nonlocal suspensions
+        suspensions += 1
+        peer.sendall(b"answer")
+
+    async def exchange() -> None:
+        await stream.write(b"request", 5)
+        assert await stream.read(100, 5) == b"answer"
+
+    for number in range(1, 4):
+        await CancelledAt(exchange(), 1, answer)
+        assert suspensions == number
 
 
 @TIMEOUTS

@@ -194,6 +194,20 @@ class Loop(typing.Protocol):
     ) -> Result: ...
 
 
+@pytest.mark.parametrize("error", [OSError, RuntimeError, ValueError])
+async def test_an_error_of_the_loop_is_no_error_of_closing(
+    plain_pair: Pair, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(sock: socket.socket) -> None:
+        raise error
+
+    stream, _ = plain_pair
+    sock = stream.get_extra_info("socket")
+    monkeypatch.setattr(anyio, "notify_closing", fail)
+    await stream.aclose()
+    assert sock.fileno() == -1
+
+
 @pytest.mark.parametrize("kind", ["plain", "tls"])
 @pytest.mark.parametrize("where", ["nowhere", "same", "trio", "asyncio"])
 def test_a_stream_can_be_closed_after_its_loop(

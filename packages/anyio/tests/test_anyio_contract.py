@@ -1,6 +1,7 @@
 """What every stream does, plain and encrypted: the contract in short."""
 
 import array
+import collections.abc
 import contextlib
 import functools
 import hashlib
@@ -438,16 +439,97 @@ async def test_waiting_to_write_beside_a_reader_ends_with_room_only(plain_pair: 
     with contextlib.suppress(BlockingIOError):
         while True:
             sock.send(bytes(MEGABYTE))
+
+    async def read() -> None:
+        assert await stream.read(100, timeout=5) == b"for the reader"
+        while not stream.get_extra_info("is_writable"):
+            peer.recv(MEGABYTE)
+
+    async def wait() -> None:
+        assert await stream.wait_writable(5) is True
+
     async with anyio.create_task_group() as tasks:
-
-        @tasks.start_soon
-        async def read() -> None:
-            assert await stream.read(100, timeout=5) == b"for the reader"
-            peer.recv(16 * MEGABYTE)
-
+        tasks.start_soon(read)
+        await wait_all_tasks_blocked()
+        tasks.start_soon(wait)
         await wait_all_tasks_blocked()
         peer.sendall(b"for the reader")
-        assert await stream.wait_writable(5) is True
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2, 3])
+async def test_what_was_decrypted_already_is_read_after_a_write(
+    tls_pair: Pair, writes: int
+) -> None:
+    stream, peer = tls_pair
+    peer.sendall(b"two")
+    assert await stream.read(1, timeout=5) == b"t"
+    for _ in range(writes):
+        await stream.write(b"x", timeout=5)
+    # The system knows nothing of these.
+    assert await stream.read(100, timeout=5) == b"wo"
+
+
+async def test_a_read_sends_what_the_tls_layer_has_to_say(tls_pair: Pair) -> None:
+    stream, peer = tls_pair
+    # With it comes whatever else would make the socket readable.
+    peer.sendall(b"x")
+    assert await stream.read(100, timeout=5) == b"x"
+    with pytest.raises(WriteTimeout):
+        await stream.write(TOO_MUCH, timeout=0)
+    # Half a record, of which the peer can make nothing.
+    assert stream._channel.has_unsent
+    peer.setblocking(False)
+
+    async def read() -> None:
+        with pytest.raises(ReadError, match="closed"):
+            await stream.read(100, timeout=5)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        while stream._channel.has_unsent:
+            await anyio.lowlevel.checkpoint()
+            with contextlib.suppress(BlockingIOError):
+                peer.recv(MEGABYTE)
+        await stream.aclose()
+
+
+class Renegotiating(ssl.SSLObject):
+    """What OpenSSL may do to a write: it wants to read first."""
+
+    wants_input = False
+
+    def write(self, octets: bytes) -> int:  # type: ignore[override]
+        if self.wants_input:
+            raise ssl.SSLWantReadError
+        return super().write(octets)
+
+
+@pytest.mark.parametrize("timeout", [None, 5])
+async def test_a_write_may_have_to_wait_for_something_to_read(
+    plain_pair: Pair,
+    client_context: ssl.SSLContext,
+    terminate: collections.abc.Callable[[socket.socket], socket.socket],
+    timeout: float | None,
+) -> None:
+    client_context.sslobject_class = Renegotiating
+    stream, encrypted = plain_pair
+    peer = terminate(encrypted)
+    await stream.start_tls(client_context, "localhost", timeout=5)
+    peer.sendall(b"1")
+    assert await stream.read(100, timeout=5) == b"1"
+    stream.get_extra_info("ssl_object").wants_input = True
+
+    async def agree() -> None:
+        # Not before the write waits, idly.
+        await wait_all_tasks_blocked()
+        stream.get_extra_info("ssl_object").wants_input = False
+        peer.sendall(b"2")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(agree)
+        await stream.write(b"later", timeout=timeout)
+    assert peer.recv(100) == b"later"
+    assert await stream.read(100, timeout=5) == b"2"
 
 
 async def test_the_facts_are_those_of_the_connection(listener: socket.socket) -> None:
@@ -486,3 +568,61 @@ async def test_a_stream_is_readable_when_a_read_would_return_at_once(pair: Pair)
 
 async def test_with_tls_there_is_an_ssl_object(tls_pair: Pair) -> None:
     assert isinstance(tls_pair[0].get_extra_info("ssl_object"), ssl.SSLObject)
+
+
+@pytest.fixture
+def scopes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The deadlines of all cancel scopes that are made."""
+    made: list[float] = []
+    original = anyio.CancelScope
+
+    def make(**options: float) -> anyio.CancelScope:
+        # What anyio makes for itself has other options.
+        if [*options] == ["deadline"]:
+            made.append(options["deadline"])
+        return original(**options)  # type: ignore[arg-type]  # whatever they are
+
+    monkeypatch.setattr(anyio, "CancelScope", make)
+    return made
+
+
+async def test_where_nothing_waits_there_is_no_cancel_scope(
+    pair: Pair, scopes: list[float]
+) -> None:
+    stream, peer = pair
+    peer.sendall(b"x" * 10)
+    await arrival(stream)
+    for _ in range(5):
+        assert await stream.read(1, timeout=5) == b"x"
+        await stream.write(b"y", timeout=5)
+    for _ in range(5):
+        assert await stream.read(1, timeout=5) == b"x"
+    for timeout in (0, 5):
+        assert await stream.wait_writable(timeout) is True
+    with pytest.raises(ReadTimeout):
+        await stream.read(1, timeout=0)
+    assert scopes == []
+
+
+async def test_an_operation_that_waits_has_one_cancel_scope_and_none_without_a_timeout(
+    plain_pair: Pair, scopes: list[float]
+) -> None:
+    stream, peer = plain_pair
+    sock = stream.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    peer.setblocking(False)
+
+    async def serve(size: int) -> None:
+        received = 0
+        while received < size:
+            await anyio.wait_readable(peer)
+            received += len(peer.recv(MEGABYTE))
+        peer.sendall(b"done")
+
+    for timeout in (None, 5.0):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(serve, MEGABYTE)
+            await stream.write(bytes(MEGABYTE), timeout=timeout)
+            assert await stream.read(100, timeout=timeout) == b"done"
+        # However often they had to wait.
+        assert len(scopes) == (0 if timeout is None else 2)

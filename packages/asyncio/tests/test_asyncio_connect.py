@@ -46,6 +46,16 @@ async def test_connect_reaches_the_server(host: str, timeout: float | None) -> N
         await stream.aclose()
 
 
+async def test_one_address_needs_no_task(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(coroutine: object) -> None:
+        raise AssertionError(coroutine)
+
+    monkeypatch.setattr(asyncio, "create_task", refuse)
+    await (await AsyncioBackend().connect_tcp(*address, timeout=5)).aclose()
+
+
 async def test_small_writes_are_not_held_back(address: tuple[str, int]) -> None:
     stream = await AsyncioBackend().connect_tcp(*address, timeout=5)
     assert stream.get_extra_info("socket").getsockopt(*NAGLE)

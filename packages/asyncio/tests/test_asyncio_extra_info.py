@@ -220,6 +220,17 @@ async def test_a_stream_of_which_the_system_has_enough_is_not_writable(
     assert stream.get_extra_info("is_writable") is False
 
 
+async def test_what_the_transport_still_holds_comes_first(plain_pair: Pair) -> None:
+    stream, peer = plain_pair
+    with pytest.raises(WriteTimeout):
+        await stream.write(bytes(64 * 1024 * 1024), timeout=0)
+    while select.select([peer], [], [], 0)[0]:
+        peer.recv(1024 * 1024)
+    # The system has room now.
+    assert select.select([], [stream.get_extra_info("socket")], [], 0)[1]
+    assert stream.get_extra_info("is_writable") is False
+
+
 async def test_a_connection_that_is_gone_is_writable(tcp_pair: Pair) -> None:
     stream, peer = tcp_pair
     reset(peer)

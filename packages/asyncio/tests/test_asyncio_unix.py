@@ -115,6 +115,15 @@ async def test_connect_waits_for_a_full_server(
     await (await connecting).aclose()
 
 
+async def test_waiting_for_a_full_server_costs_little(
+    full_server: socket.socket, path: str
+) -> None:
+    before = time.process_time()
+    with pytest.raises(ConnectTimeout):
+        await AsyncioBackend().connect_unix_socket(path, timeout=0.3)
+    assert time.process_time() - before < 0.1
+
+
 async def test_options_are_set_before_connecting(server: socket.socket, path: str) -> None:
     option: SOCKET_OPTION = (socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     stream = await AsyncioBackend().connect_unix_socket(

@@ -19,6 +19,7 @@ HOMES = {
     "httpcore_pool": "httpcore-pool",
     "httpcore_sync": "httpcore-sync",
     "httpcore_asyncio": "httpcore-asyncio",
+    "httpcore_mock": "httpcore-mock",
     "httpcore_anyio": "httpcore-anyio",
     "httpcore_trio": "httpcore-trio",
 }
@@ -97,6 +98,7 @@ def test_name_says_that_it_is_of_httpcore(name: str) -> None:
         *["AsyncConnectionInterface"],
         *["NetworkBackend", "NetworkStream", "AsyncNetworkBackend", "AsyncNetworkStream"],
         *["SyncBackend", "AsyncioBackend", "AnyIOBackend", "TrioBackend", "SOCKET_OPTION"],
+        *["MockBackend", "MockStream", "AsyncMockBackend", "AsyncMockStream"],
         *["TimeoutException", "PoolTimeout", "ConnectTimeout", "ReadTimeout", "WriteTimeout"],
         *["NetworkError", "ConnectError", "ReadError", "WriteError"],
         *["ProtocolError", "LocalProtocolError", "RemoteProtocolError"],

@@ -304,6 +304,19 @@ def test_half_a_record_is_nothing_to_read(tls_pair: Pair) -> None:
     assert channel.has_input() is False
 
 
+def test_a_system_that_changes_its_mind_has_nothing_to_read(tls_pair: Pair) -> None:
+    class Fickle(socket.socket):
+        def recv(self, max_bytes: int, flags: int = 0, /) -> bytes:
+            raise BlockingIOError
+
+    channel, peer = tls_pair
+    peer.send(b"x")
+    with Fickle(fileno=os.dup(channel.sock.fileno())) as sock:
+        channel.sock = sock
+        assert select.select([sock], [], [], 0)[0]
+        assert channel.is_readable() is False
+
+
 def test_what_has_arrived_is_left_to_the_read_that_waits(tls_pair: Pair) -> None:
     channel, peer = tls_pair
     channel.begin_read(100)
@@ -444,6 +457,27 @@ def test_a_handshake_that_has_no_room_says_so(
     assert not channel.has_unsent
     peer.receive()
     assert channel.shake_hands()
+
+
+def test_a_handshake_is_over_when_our_last_word_is_sent(
+    plain_pair: Pair, client_context: ssl.SSLContext, server_context: ssl.SSLContext
+) -> None:
+    channel, peer = plain_pair
+    channel.begin_tls(client_context, "localhost")
+    peer.add_layer(server_context)
+    assert not channel.shake_hands()
+    peer.receive()
+    fill(channel)
+    assert not channel.shake_hands()
+    assert channel.has_unsent
+
+
+def test_a_write_is_over_when_its_ciphertext_is_sent(tls_pair: Pair) -> None:
+    channel, _ = tls_pair
+    fill(channel)
+    channel.begin_write()
+    assert not channel.send(b"x")
+    assert channel.has_unsent
 
 
 def test_a_name_that_is_none_is_a_connect_error(

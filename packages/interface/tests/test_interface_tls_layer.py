@@ -121,6 +121,16 @@ def test_the_end_of_the_stream_stays(ends: Ends, farewell: bool) -> None:
         assert layer.has_input() is True
 
 
+def test_an_end_that_was_read_is_remembered(ends: Ends) -> None:
+    layer, server = ends
+    with contextlib.suppress(ssl.SSLWantReadError):
+        server.tls.unwrap()
+    layer.receive(server.take())
+    assert layer.decrypt(100) == b""
+    # The connection is still there, and silent: nobody shall wait for it.
+    assert layer.has_input() is True
+
+
 @pytest.mark.parametrize("error", [ssl.SSLEOFError, ssl.SSLZeroReturnError])
 def test_every_way_to_say_that_the_stream_has_ended_is_understood(
     client_context: ssl.SSLContext,
@@ -147,6 +157,22 @@ def test_a_record_that_cannot_be_decrypted_is_an_error(
     assert layer.is_readable() is True
     with pytest.raises(ssl.SSLError):
         layer.decrypt(100)
+
+
+def test_a_broken_record_of_the_carrier_is_no_end(
+    client_context: ssl.SSLContext, server_context: ssl.SSLContext
+) -> None:
+    outer, outer_server = TLSLayer(client_context, "localhost"), MemoryServer(server_context)
+    shake_hands(outer, outer_server)
+    layer = TLSLayer(client_context, "localhost", outer)
+    shake_hands(layer, MemoryServer(server_context, outer_server))
+    with pytest.raises(ssl.SSLError):
+        layer.receive(b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert layer.is_readable() is True
+    assert layer.has_input() is True
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError):
+            layer.decrypt(100)
 
 
 def test_what_tls_says_to_itself_is_nothing_to_read(ends: Ends) -> None:

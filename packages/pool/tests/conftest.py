@@ -94,5 +94,5 @@ def driver(
     yield driver
     driver.close()
     if isinstance(driver, AsyncDriver):
-        assert not driver.loop.complaints
+        assert driver.loop.take_complaints() == []
     assert not network.open_connections

@@ -76,14 +76,10 @@ class Call(typing.Generic[T]):
 
 
 class Loop(abc.ABC):
-    """An event loop in a thread of its own.
-
-    Attributes:
-        complaints: What went wrong in it, and nobody was there to hear of it.
-    """
+    """An event loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self.complaints: list[str] = []
+        self._complaints: list[str] = []
         self._thread = threading.Thread(target=self._main, daemon=True)
 
     @property
@@ -101,6 +97,11 @@ class Loop(abc.ABC):
     def run_soon(self, function: Function[object]) -> None:
         """Runs a function in the loop, as soon as something waits there."""
         self._begin(Call(function, unguarded).run)
+
+    def take_complaints(self) -> list[str]:
+        """What went wrong in it since this was asked last, and nobody heard of it."""
+        complaints, self._complaints = self._complaints, []
+        return complaints
 
     @abc.abstractmethod
     def _main(self) -> None:
@@ -143,7 +144,7 @@ class AsyncioLoop(Loop):
         super().__init__()
         self.loop = SkippingEventLoop()
         self.loop.set_exception_handler(
-            lambda loop, context: self.complaints.append(str(context))
+            lambda loop, context: self._complaints.append(str(context))
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread.start()

@@ -13,6 +13,8 @@ from stepped_by_hand import HandPace, finish, step
 
 from httpcore_pool import AsyncConnectionPool
 
+pytestmark = pytest.mark.exhaustive
+
 LARGE = bytes(300_000)
 
 Scenario = collections.abc.Callable[

@@ -19,6 +19,8 @@ from scripted import Network
 from httpcore_interface import AsyncNetworkStream
 from httpcore_pool import AsyncConnectionPool, AsyncHTTPConnection, Origin, Request
 
+pytestmark = pytest.mark.exhaustive
+
 Scenario = collections.abc.Callable[
     [AsyncConnectionPool, Network, Loop], collections.abc.Coroutine[object, None, None]
 ]
@@ -176,7 +178,7 @@ def assert_whole(network: Network, pool: AsyncConnectionPool, loop: Loop) -> Non
     assert not network.open_connections
 
 
-@pytest.mark.parametrize("steps", ["request", "stream"])
+@pytest.mark.parametrize("steps", ["request", "stream", "block"])
 def test_connection_without_a_pool_is_closed_when_its_task_is_cancelled(
     driver: Driver, way: Guard, steps: str
 ) -> None:
@@ -184,12 +186,14 @@ def test_connection_without_a_pool_is_closed_when_its_task_is_cancelled(
     loop = driver.loop
 
     async def main(connection: AsyncHTTPConnection) -> None:
-        async with connection:
-            if steps == "request":
-                await connection.request("GET", URL_TLS)
-                return
+        if steps == "request":
+            await connection.request("GET", URL_TLS)
+        elif steps == "stream":
             async with connection.stream("GET", URL_TLS) as response:
                 await response.aread()
+        else:
+            async with connection:
+                await connection.request("GET", URL_TLS)
 
     def begin() -> tuple[Network, AsyncHTTPConnection]:
         network = driver.renew_network()

@@ -17,7 +17,10 @@ from scripted import Network
 from httpcore_interface import ConnectError, NetworkError, PoolTimeout, ProtocolError
 from httpcore_pool import AsyncConnectionPool, Request
 
-pytestmark = pytest.mark.colours("asyncio", "trio", reason="threads cannot be cancelled")
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.colours("asyncio", "trio", reason="threads cannot be cancelled"),
+]
 
 
 def echo(request: Received) -> bytes:

@@ -23,6 +23,8 @@ from scenarios import (
     play,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 def cancellable(driver: Driver, way: Guard) -> collections.abc.Iterator[AsyncDriver]:

@@ -7,6 +7,7 @@ import itertools
 import random
 import sys
 import threading
+import time
 import typing
 
 import pytest
@@ -37,8 +38,18 @@ def hurry() -> typing.Iterator[None]:
 pytestmark = pytest.mark.usefixtures("hurry")
 
 
-def run_all(count: int, work: typing.Callable[[int], None]) -> None:
-    """Runs something in so many threads that begin at once."""
+def run_all(
+    count: int,
+    work: typing.Callable[[int], None],
+    meanwhile: typing.Callable[[], object] | None = None,
+) -> None:
+    """Runs something in so many threads that begin at once.
+
+    Args:
+        count: How many threads.
+        work: What each does, told its number.
+        meanwhile: Called here again and again, until all have come to their end.
+    """
     barrier = threading.Barrier(count)
 
     def begin(number: int) -> None:
@@ -46,6 +57,10 @@ def run_all(count: int, work: typing.Callable[[int], None]) -> None:
         work(number)
 
     threads = [Background(functools.partial(begin, number)) for number in range(count)]
+    if meanwhile is not None:
+        patience = time.monotonic() + 10
+        while any(not thread.is_over for thread in threads) and time.monotonic() < patience:
+            meanwhile()
     for thread in threads:
         thread.result()
 
@@ -147,7 +162,9 @@ def test_abandoned_cycles_are_settled_wherever_they_are_found(
     thresholds = gc.get_threshold()
     gc.set_threshold(50)
     try:
-        run_all(12, work)
+        # What has survived one collection waits for another, of the older ones. When all
+        # these threads wait for what is to be found there, they ask for none.
+        run_all(12, work, meanwhile=gc.collect)
     finally:
         gc.set_threshold(*thresholds)
     network.serve(echo)

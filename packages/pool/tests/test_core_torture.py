@@ -26,6 +26,8 @@ from scenarios import (
 
 from httpcore_interface import NetworkError, ProtocolError, TimeoutException
 
+pytestmark = pytest.mark.exhaustive
+
 
 @each_scenario
 def test_scenario_succeeds(driver: Driver, scenario: Scenario) -> None:

@@ -18,6 +18,8 @@ from hypothesis.stateful import consumes, invariant, precondition, rule
 
 from httpcore_pool._state import Limits, PoolState, Slot, SlotState, Ticket, Work
 
+pytestmark = pytest.mark.exhaustive
+
 # Whether connections to it may turn out to carry many requests at once.
 ORIGINS = {"plain": False, "other": False, "shared": True, "mixed": True}
 

@@ -183,6 +183,20 @@ async def test_an_error_of_the_system_is_no_error_of_closing(plain_pair: Pair) -
         assert sock.fileno() == -1
 
 
+@pytest.mark.parametrize("error", [OSError, RuntimeError, ValueError])
+async def test_an_error_of_the_loop_is_no_error_of_closing(
+    plain_pair: Pair, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(sock: socket.socket) -> None:
+        raise error
+
+    stream, _ = plain_pair
+    sock = stream.get_extra_info("socket")
+    monkeypatch.setattr(trio.lowlevel, "notify_closing", fail)
+    await stream.aclose()
+    assert sock.fileno() == -1
+
+
 @pytest.mark.parametrize("kind", ["plain", "tls"])
 @pytest.mark.parametrize("where", ["nowhere", "trio", "asyncio"])
 def test_a_stream_can_be_closed_after_its_run(

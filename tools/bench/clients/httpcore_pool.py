@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from tools.bench.measure import Operation, Task, main
+from tools.bench.measure import Operation, main
+from tools.bench.task import Task
 
 Extensions = Mapping[str, Mapping[str, float]]
 
@@ -48,7 +49,7 @@ class PoolClient:
 
     def __init__(self, task: Task) -> None:
         factory: PoolFactory = importlib.import_module(task.module).ConnectionPool
-        self._pool = factory(max_connections=len(task.idle_urls) + task.threads)
+        self._pool = factory(max_connections=task.connections)
         self._extensions = make_extensions(task.timeout)
 
     def get(self, url: str) -> Operation:

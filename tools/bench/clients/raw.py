@@ -1,19 +1,14 @@
 """The floor: a loop over one blocking socket.
 
 A request that was built beforehand, `sendall`, then `recv` of at most 64 KiB
-until the head and Content-Length bytes have come. It parses two things, the
-end of the head and Content-Length, and trusts the server in all else.
+until the head and Content-Length bytes have come.
 """
 
-import re
 import socket
-from urllib.parse import urlsplit
 
-from tools.bench.measure import Operation, Task, main
-
-RECEIVE = 64 * 1024
-
-_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+from tools.bench.framing import RECEIVE, RawRequest, measure_body
+from tools.bench.measure import Operation, main
+from tools.bench.task import Task
 
 
 class RawClient:
@@ -29,7 +24,7 @@ class RawClient:
         def operation() -> int:
             sock.sendall(request)
             received = _receive_head(sock)
-            length, start = _measure_body(received)
+            length, start = measure_body(received)
             while len(received) < start + length:
                 received += _receive(sock)
             return len(received[start:])
@@ -42,7 +37,7 @@ class RawClient:
         def operation() -> int:
             sock.sendall(request)
             received = _receive_head(sock)
-            length, start = _measure_body(received)
+            length, start = measure_body(received)
             count = len(received) - start
             while count < length:
                 count += len(_receive(sock))
@@ -51,13 +46,13 @@ class RawClient:
         return operation
 
     def upload(self, url: str, body: bytes) -> Operation:
-        sock, request = self._open("POST", url, f"Content-Length: {len(body)}\r\n")
+        sock, request = self._open("POST", url, body)
 
         def operation() -> int:
             sock.sendall(request)
             sock.sendall(body)
             received = _receive_head(sock)
-            length, start = _measure_body(received)
+            length, start = measure_body(received)
             while len(received) < start + length:
                 received += _receive(sock)
             return int(received[start:])
@@ -68,14 +63,15 @@ class RawClient:
         for sock in self._sockets:
             sock.close()
 
-    def _open(self, method: str, url: str, fields: str = "") -> tuple[socket.socket, bytes]:
-        parts = urlsplit(url)
-        sock = socket.create_connection((parts.hostname, parts.port or 80), timeout=60)
+    def _open(
+        self, method: str, url: str, body: bytes | None = None
+    ) -> tuple[socket.socket, bytes]:
+        request = RawRequest.of(method, url, body)
+        sock = socket.create_connection((request.host, request.port), timeout=60)
         sock.settimeout(self._timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sockets.append(sock)
-        head = f"{method} {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{fields}\r\n"
-        return sock, head.encode()
+        return sock, request.head
 
 
 def _receive(sock: socket.socket) -> bytes:
@@ -90,14 +86,6 @@ def _receive_head(sock: socket.socket) -> bytes:
     while b"\r\n\r\n" not in received:
         received += _receive(sock)
     return received
-
-
-def _measure_body(received: bytes) -> tuple[int, int]:
-    """Return the length of the body and where it begins."""
-    match = _CONTENT_LENGTH.search(received)
-    if match is None:
-        raise ValueError("no Content-Length in the response")
-    return int(match[1]), received.index(b"\r\n\r\n") + 4
 
 
 if __name__ == "__main__":

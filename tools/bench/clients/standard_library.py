@@ -3,7 +3,8 @@
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-from tools.bench.measure import Operation, Task, main
+from tools.bench.measure import Operation, main
+from tools.bench.task import Task
 
 READ = 64 * 1024
 

@@ -9,10 +9,12 @@ closing, which drops what a transport holds, loses nothing.
 import asyncio
 import collections
 import contextlib
+import select
 import socket
 import typing
+import weakref
 
-from httpcore_interface import ReadError
+from httpcore_interface import ReadError, is_socket_readable
 
 from ._failures import CLOSED, describe
 from ._waiter import Waiter
@@ -26,7 +28,20 @@ _LAST_READS = 128
 _LAST_READ_SIZE = 64 * 1024
 
 
-class StreamProtocol(asyncio.Protocol):
+# Bytes that are received at once, and the pieces in which they are kept: what a reader
+# asks for, so that most are handed out as they are.
+_BUFFER_SIZE = 256 * 1024
+_PIECE = 64 * 1024
+
+# Into which all connections of a loop receive, one after the other: what has come is
+# copied out before the next one has its turn. Without one, the transports of asyncio
+# make room for 256 kB at each receive, which costs more than all the rest.
+_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+class StreamProtocol(asyncio.BufferedProtocol):
     """The receiving end of one connection's events.
 
     Args:
@@ -46,10 +61,13 @@ class StreamProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_buffer",
         "_chunks",
         "_departures",
+        "_is_over",
         "_is_paused",
         "_offset",
+        "_poll",
         "_size",
         "activity",
         "failure",
@@ -77,11 +95,17 @@ class StreamProtocol(asyncio.Protocol):
         self.is_closed = False
         self.is_lost = False
         self.failure: Exception | None = None
+        if loop not in _buffers:
+            _buffers[loop] = memoryview(bytearray(_BUFFER_SIZE))
+        self._buffer = _buffers[loop]
         self._chunks: collections.deque[bytes] = collections.deque()
         # How much of the first chunk has been taken, and how much is left of all.
         self._offset = 0
         self._size = 0
         self._is_paused = False
+        self._poll: select.poll | None = None
+        # Whether there will be no more bytes, for whatever reason.
+        self._is_over = False
         self._departures: list[asyncio.Future[None]] = []
 
     # -- what the transport calls ------------------------------------------------
@@ -91,10 +115,15 @@ class StreamProtocol(asyncio.Protocol):
         self.transport = typing.cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=0)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Returns where to receive into."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Keeps what has come."""
-        self._chunks.append(data)
-        self._size += len(data)
+        for start in range(0, nbytes, _PIECE):
+            self._chunks.append(bytes(self._buffer[start : min(start + _PIECE, nbytes)]))
+        self._size += nbytes
         if self._size > HIGH_WATER and not self._is_paused:
             self._is_paused = True
             self.transport.pause_reading()
@@ -108,7 +137,7 @@ class StreamProtocol(asyncio.Protocol):
         Returns:
             True: the transport stays open for writing.
         """
-        self.is_at_eof = True
+        self.is_at_eof = self._is_over = True
         self._wake_all()
         return True
 
@@ -126,7 +155,7 @@ class StreamProtocol(asyncio.Protocol):
         """Notes that the connection is gone."""
         if exc is not None and not self.is_closed and not self.is_at_eof:
             self._take_over(exc)
-        self.is_lost = True
+        self.is_lost = self._is_over = True
         self.failure = exc
         self._wake_all()
         self.readable.close()
@@ -177,7 +206,7 @@ class StreamProtocol(asyncio.Protocol):
                 on this side.
         """
         if not self._chunks:
-            return self._end()
+            return self._end() if self._is_over else None
         chunk = self._chunks[0]
         offset = self._offset
         if len(chunk) - offset <= max_bytes:
@@ -195,21 +224,42 @@ class StreamProtocol(asyncio.Protocol):
                 self.transport.resume_reading()
         return chunk
 
-    def _end(self) -> bytes | None:
+    def _end(self) -> bytes:
         if self.is_closed:
             raise ReadError(CLOSED)
-        if self.is_at_eof:
-            return b""
-        if not self.is_lost:
-            return None
-        if self.failure is None:
+        if self.is_at_eof or self.failure is None:
             return b""
         raise ReadError(describe(self.failure)) from self.failure
 
     @property
     def has_news(self) -> bool:
         """Whether `take` would return something else than None."""
-        return bool(self._chunks) or self.is_at_eof or self.is_lost or self.is_closed
+        return self._is_over or bool(self._chunks)
+
+    def has_arrived(self) -> bool:
+        """Returns whether the system has something that the loop has not yet asked for."""
+        try:
+            if self._poll is None:
+                self._poll = select.poll()
+                self._poll.register(self.sock, select.POLLIN)
+            return bool(self._poll.poll(0))
+        # AttributeError: no poll on this platform. RuntimeError: two threads ask at once.
+        except (AttributeError, OSError, RuntimeError, ValueError):
+            return is_socket_readable(self.sock)
+
+    def send(self, piece: memoryview) -> None:
+        """Sends bytes, and has the transport send what the system does not take at once.
+
+        The transport keeps a copy of what it is given, and on uvloop it is given
+        everything: so the system is asked first.
+        """
+        sent = 0
+        if not self.transport.get_write_buffer_size():
+            # Whatever is wrong with the socket, the transport finds it once more.
+            with contextlib.suppress(OSError):
+                sent = self.sock.send(piece)
+        if sent < len(piece):
+            self.transport.write(bytes(piece[sent:]))
 
     # -- closing -----------------------------------------------------------------
 
@@ -221,20 +271,16 @@ class StreamProtocol(asyncio.Protocol):
         """
         if self.is_closed:
             return
-        self.is_closed = True
+        self.is_closed = self._is_over = True
         self._chunks.clear()
         if self.is_lost:
             return
         if asyncio._get_running_loop() is self.loop:
-            self._abort()
+            self.transport.abort()
         elif self.loop.is_running():
-            self.loop.call_soon_threadsafe(self._abort)
+            self.loop.call_soon_threadsafe(self.transport.abort)
         else:
             self._free()
-
-    def _abort(self) -> None:
-        self._wake_all()
-        self.transport.abort()
 
     def _free(self) -> None:
         """Frees the socket of a loop that will not do it."""
@@ -248,7 +294,6 @@ class StreamProtocol(asyncio.Protocol):
             finish = getattr(self.transport, "_call_connection_lost", None)
             if finish is not None:
                 finish(None)
-        self.is_lost = True
         self.sock.close()
 
     async def wait_lost(self) -> None:

@@ -23,7 +23,6 @@ from httpcore_interface import (
     TLSLayer,
     WriteError,
     WriteTimeout,
-    is_socket_readable,
     seconds_to_wait,
 )
 
@@ -89,15 +88,21 @@ class AsyncioStream(AsyncNetworkStream):
         """
         if max_bytes < 1:
             raise ValueError(f"max_bytes is {max_bytes}, but has to be at least 1")
-        octets = self._take(max_bytes)
+        protocol, layer = self._protocol, self._layer
+        octets = protocol.take(max_bytes) if layer is None else self._take(max_bytes)
         if octets is not None:
             return octets
-        protocol = self._protocol
-        self._refuse_second_reader()
-        deadline = deadline_after(timeout, protocol.loop)
+        waiter = protocol.readable
+        if waiter.future is not None or asyncio._get_running_loop() is not protocol.loop:
+            raise self._read_refusal()
+        deadline = NEVER if timeout is None else deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
         while is_in_time:
-            is_in_time = await _wait(protocol.readable, deadline)
+            future = waiter.start(deadline)
+            try:
+                is_in_time = await future
+            finally:
+                waiter.stop()
             octets = self._take(max_bytes)
             if octets is not None:
                 return octets
@@ -107,11 +112,11 @@ class AsyncioStream(AsyncNetworkStream):
             raise ReadTimeout(f"nothing came within {timeout} seconds")
         return octets
 
-    def _refuse_second_reader(self) -> None:
-        if self._protocol.readable.is_waited_on:
-            raise ReadError("another task is reading this stream")
+    def _read_refusal(self) -> ReadError:
+        """Returns the reason why a task may not wait for something to read."""
         if asyncio._get_running_loop() is not self._protocol.loop:
-            raise ReadError(FOREIGN)
+            return ReadError(FOREIGN)
+        return ReadError("another task is reading this stream")
 
     def _take(self, max_bytes: int) -> bytes | None:
         """Returns what has come; None if nothing has."""
@@ -180,20 +185,17 @@ class AsyncioStream(AsyncNetworkStream):
 
     async def _write_pieces(self, buffer: "ReadableBuffer", timeout: float | None) -> None:
         # The view is released at once, whatever happens: the owner of the buffer may
-        # want to resize it while an exception is still around. So the transport, which
-        # may keep what it gets, gets no view of a buffer that can be resized.
+        # want to resize it while an exception is still around.
         with memoryview(buffer) as view:
             if not view.nbytes:
                 return
             with view.cast("B") as octets:
                 for start in range(0, len(octets), _PIECE):
-                    if self._layer is not None:
-                        with octets[start : start + _PIECE] as piece:
+                    with octets[start : start + _PIECE] as piece:
+                        if self._layer is not None:
                             await self._encrypt(self._layer, piece, timeout)
-                    elif type(buffer) is bytes:
-                        self._protocol.transport.write(octets[start : start + _PIECE])
-                    else:
-                        self._protocol.transport.write(bytes(octets[start : start + _PIECE]))
+                        else:
+                            self._protocol.send(piece)
                     await self._flush(timeout)
 
     async def _flush(self, timeout: float | None) -> None:
@@ -282,12 +284,9 @@ class AsyncioStream(AsyncNetworkStream):
                 return is_writable
             if not is_in_time:
                 raise WriteTimeout(f"the peer took no bytes for {timeout} seconds")
-            if protocol.is_blocked:
+            # The transport asks only while it holds something itself.
+            with watch_writable(protocol.loop, protocol.sock, protocol.wake_activity):
                 is_in_time = await self._wait_activity(deadline)
-            else:
-                # Of a socket that has taken all it was given, nobody has asked this yet.
-                with watch_writable(protocol.loop, protocol.sock, protocol.wake_activity):
-                    is_in_time = await self._wait_activity(deadline)
 
     def _is_writable(self) -> bool:
         protocol = self._protocol
@@ -349,7 +348,11 @@ class AsyncioStream(AsyncNetworkStream):
             OSError: The handshake failed.
         """
         protocol = self._protocol
-        self._refuse_second_reader()
+        if (
+            protocol.readable.future is not None
+            or asyncio._get_running_loop() is not protocol.loop
+        ):
+            raise self._read_refusal()
         deadline = deadline_after(timeout, protocol.loop)
         is_in_time = timeout is None or timeout > 0
         while not self._go_on(layer):
@@ -442,14 +445,14 @@ class AsyncioStream(AsyncNetworkStream):
 
     def _is_readable(self) -> bool:
         protocol = self._protocol
-        if self._has_news() or protocol.loop.is_closed():
+        if protocol.has_news if self._layer is None else self._has_news():
             return True
         running = asyncio._get_running_loop()
-        if running is not None and running is not protocol.loop:
+        if running is not protocol.loop and (running is not None or protocol.loop.is_closed()):
             # A read fails at once.
             return True
         # The loop may not have run since something came.
-        return is_socket_readable(protocol.sock)
+        return protocol.has_arrived()
 
     def _has_news(self) -> bool:
         """Whether something has come, or nothing will."""

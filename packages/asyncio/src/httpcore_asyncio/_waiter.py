@@ -17,43 +17,42 @@ class Waiter:
 
     Args:
         loop: The loop that the task runs on.
+
+    Attributes:
+        future: What the task awaits; None if none waits.
     """
 
-    __slots__ = ("_deadline", "_future", "_loop", "_timer")
+    __slots__ = ("_deadline", "_loop", "_timer", "future")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._future: asyncio.Future[bool] | None = None
         self._deadline = NEVER
         self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def is_waited_on(self) -> bool:
-        """Whether a task is waiting."""
-        return self._future is not None
+        self.future: asyncio.Future[bool] | None = None
 
     def start(self, deadline: float) -> asyncio.Future[bool]:
         """Begins to wait; `stop` has to follow, whatever happens.
 
         Args:
-            deadline: In the time of the loop, and in the future.
+            deadline: In the time of the loop.
 
         Returns:
             What to await: False if the deadline came first.
         """
-        future = self._future = self._loop.create_future()
+        future = self.future = self._loop.create_future()
         self._deadline = deadline
-        if deadline != NEVER:
+        timer = self._timer
+        if deadline != NEVER and (timer is None or timer.when() > deadline):
             self._stand()
         return future
 
     def stop(self) -> None:
         """Ends a wait."""
-        self._future = None
+        self.future = None
 
     def wake(self) -> None:
         """Wakes the task that waits, if one does."""
-        future = self._future
+        future = self.future
         if future is not None and not future.done():
             future.set_result(True)
 
@@ -64,19 +63,15 @@ class Waiter:
             self._timer = None
 
     def _stand(self) -> None:
-        """Makes sure that a timer goes off no later than the deadline."""
-        timer = self._timer
-        if timer is not None:
-            if timer.when() <= self._deadline:
-                return
-            timer.cancel()
+        """Makes a timer that goes off at the deadline."""
+        self.close()
         # Never 0 seconds, for which uvloop has no timer.
         seconds = max(self._deadline - self._loop.time(), 0.001)
         self._timer = self._loop.call_later(seconds, self._go_off)
 
     def _go_off(self) -> None:
         self._timer = None
-        future = self._future
+        future = self.future
         if future is None or future.done() or self._deadline == NEVER:
             return
         if self._loop.time() < self._deadline:

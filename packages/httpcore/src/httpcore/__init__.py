@@ -34,6 +34,10 @@ if typing.TYPE_CHECKING:
     from httpcore_interface import UnsupportedProtocol as UnsupportedProtocol
     from httpcore_interface import WriteError as WriteError
     from httpcore_interface import WriteTimeout as WriteTimeout
+    from httpcore_mock import AsyncMockBackend as AsyncMockBackend
+    from httpcore_mock import AsyncMockStream as AsyncMockStream
+    from httpcore_mock import MockBackend as MockBackend
+    from httpcore_mock import MockStream as MockStream
     from httpcore_pool import URL as URL
     from httpcore_pool import AsyncConnectionInterface as AsyncConnectionInterface
     from httpcore_pool import AsyncConnectionPool as AsyncConnectionPool
@@ -58,6 +62,7 @@ _INTERFACE = ("httpcore_interface", "httpcore-interface")
 _POOL = ("httpcore_pool", "httpcore-pool")
 _SYNC = ("httpcore_sync", "httpcore-sync")
 _ASYNCIO = ("httpcore_asyncio", "httpcore-asyncio")
+_MOCK = ("httpcore_mock", "httpcore-mock")
 _ANYIO = ("httpcore_anyio", "httpcore-anyio")
 _TRIO = ("httpcore_trio", "httpcore-trio")
 _HOMES = {
@@ -68,6 +73,8 @@ _HOMES = {
     "AsyncConnectionPool": _POOL,
     "AsyncHTTP11Connection": _POOL,
     "AsyncHTTPConnection": _POOL,
+    "AsyncMockBackend": _MOCK,
+    "AsyncMockStream": _MOCK,
     "AsyncNetworkBackend": _INTERFACE,
     "AsyncNetworkStream": _INTERFACE,
     "AsyncioBackend": _ASYNCIO,
@@ -79,6 +86,8 @@ _HOMES = {
     "HTTP11Connection": _POOL,
     "HTTPConnection": _POOL,
     "LocalProtocolError": _INTERFACE,
+    "MockBackend": _MOCK,
+    "MockStream": _MOCK,
     "NetworkBackend": _INTERFACE,
     "NetworkError": _INTERFACE,
     "NetworkStream": _INTERFACE,

@@ -5,6 +5,7 @@ pass as they are, and nothing is awaited here that `_core` does not await itself
 """
 
 import collections.abc
+import types
 import typing
 
 from httpcore_interface import (
@@ -22,7 +23,7 @@ from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._interruption import Interruptible, interruptible
 from ._messages import BodyStream, Extensions
-from ._runner import current_runner, has_ended
+from ._runner import current_runner, has_ended, run_elsewhere
 
 T = typing.TypeVar("T")
 
@@ -152,10 +153,12 @@ class AsyncBody:
 
     async def aread_all(self) -> bytes:
         """Returns what is left of the body."""
-        rest = self._exchange.take_rest()
+        exchange = self._exchange
+        rest = exchange.take_rest()
         if rest is None:
             return b"".join([chunk async for chunk in self])
-        await self.aclose()
+        if not exchange.is_over:
+            await exchange.aclose()
         return rest
 
     async def aclose(self) -> None:
@@ -179,6 +182,11 @@ class AsyncSource:
             return check_chunk(chunk)
         return None
 
+    async def close(self) -> None:
+        """Ends a generator that was not asked for everything."""
+        if isinstance(self._chunks, types.AsyncGeneratorType):
+            await self._chunks.aclose()
+
 
 class Async:
     """The async colour. See `Colour`."""
@@ -199,6 +207,15 @@ class Async:
     def has_ended(self, runner: object) -> bool:
         """Returns whether an event loop will never run anything again."""
         return has_ended(runner)
+
+    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+        """Closes a stream, in the event loop that it belongs to.
+
+        That of another thread is asked to, and not waited for: only there those who
+        read the stream can be woken.
+        """
+        if runner is current_runner() or not run_elsewhere(runner, stream.aclose):
+            await stream.aclose()
 
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""

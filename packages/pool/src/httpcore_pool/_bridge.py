@@ -10,6 +10,7 @@ import collections.abc
 import ssl
 import threading
 import time
+import types
 import typing
 
 from httpcore_interface import (
@@ -303,6 +304,11 @@ class BlockingSource:
             return check_chunk(chunk)
         return None
 
+    async def close(self) -> None:
+        """Ends a generator that was not asked for everything."""
+        if isinstance(self._chunks, types.GeneratorType):
+            self._chunks.close()
+
 
 class Blocking:
     """The blocking colour. See `Colour`."""
@@ -322,6 +328,10 @@ class Blocking:
     def has_ended(self, runner: object) -> bool:
         """Returns whether a runner has ended: there are none."""
         return False
+
+    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+        """Closes a stream: any thread may."""
+        await stream.aclose()
 
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""

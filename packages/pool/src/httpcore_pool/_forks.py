@@ -22,8 +22,8 @@ class Inheritor(typing.Protocol):
 
 _inheritors: weakref.WeakSet[Inheritor] = weakref.WeakSet()
 
-# What cannot be let go of without touching what is still the parent's: a transport
-# that is collected takes its descriptor out of an event loop that both share.
+# Kept for good: a transport that is collected complains that nobody has closed it, and
+# may take its descriptor out of an event loop that both processes share.
 _inherited: list[AsyncNetworkStream] = []
 
 
@@ -38,8 +38,7 @@ def let_go(stream: AsyncNetworkStream) -> None:
     if isinstance(sock, socket.socket):
         # No shutdown, no farewell of TLS: both would reach the peer.
         sock.close()
-    else:
-        _inherited.append(stream)
+    _inherited.append(stream)
 
 
 def _begin_anew() -> None:

@@ -260,9 +260,11 @@ class Response:
         Raises:
             RuntimeError: The response belongs to blocking code.
         """
-        stream = self._async_stream("aclose", "close")
-        if hasattr(stream, "aclose"):
-            await stream.aclose()
+        aclose = getattr(self.stream, "aclose", None)
+        if aclose is not None:
+            await aclose()
+        else:
+            self._async_stream("aclose", "close")
 
     def _blocking_stream(self, called: str, twin: str) -> collections.abc.Iterable[bytes]:
         stream = self.stream

@@ -5,7 +5,14 @@ its own has ended. Neither asyncio nor trio is imported here before it is found
 running.
 """
 
+import collections.abc
+import contextlib
 import sys
+
+Function = collections.abc.Callable[[], collections.abc.Awaitable[None]]
+
+# What loops of asyncio have been given to do: they hold their tasks by weak references.
+_tasks: set[object] = set()
 
 
 def current_runner() -> object:
@@ -40,6 +47,41 @@ def has_ended(runner: object) -> bool:
         try:
             runner.run_sync_soon(_nothing, idempotent=True)
         except trio.RunFinishedError:
+            return True
+    return False
+
+
+def run_elsewhere(runner: object, function: Function) -> bool:
+    """Has an event loop of another thread call a function, and await it.
+
+    Of what it raises nobody hears.
+
+    Returns:
+        False if the loop is not running now.
+    """
+
+    async def call() -> None:
+        with contextlib.suppress(Exception):
+            await function()
+
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None and isinstance(runner, asyncio.AbstractEventLoop):
+
+        def begin() -> None:
+            task = runner.create_task(call())
+            _tasks.add(task)
+            task.add_done_callback(_tasks.discard)
+
+        # RuntimeError: it has been closed just now.
+        with contextlib.suppress(RuntimeError):
+            if runner.is_running():
+                runner.call_soon_threadsafe(begin)
+                return True
+        return False
+    trio = sys.modules.get("trio")
+    if trio is not None and isinstance(runner, trio.lowlevel.TrioToken):
+        with contextlib.suppress(trio.RunFinishedError):
+            runner.run_sync_soon(trio.lowlevel.spawn_system_task, call)
             return True
     return False
 

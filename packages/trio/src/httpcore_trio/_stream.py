@@ -239,10 +239,9 @@ class TrioStream(AsyncNetworkStream):
         channel = self._channel
         if channel.is_closed:
             return
-        channel.is_closed = True
         # RuntimeError: trio is not running any more, and nobody waits. The others: the
-        # socket was closed behind our back.
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
+        # socket was closed behind our back, and trio takes this task for one that waits.
+        with contextlib.suppress(OSError, RuntimeError, ValueError, trio.ClosedResourceError):
             trio.lowlevel.notify_closing(channel.sock)
         channel.close()
 

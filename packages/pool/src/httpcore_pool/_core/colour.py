@@ -21,6 +21,13 @@ class ChunkSource(typing.Protocol):
     async def next_chunk(self) -> bytes | None:
         """Returns the next part; None after the last."""
 
+    async def close(self) -> None:
+        """Ends a generator that was not asked for everything, at once.
+
+        Else the garbage collector would, at a time of its own; of an async one both
+        trio and asyncio complain. What is no generator is the caller's to end.
+        """
+
 
 class Colour(typing.Protocol):
     """Blocking, or async."""
@@ -37,6 +44,9 @@ class Colour(typing.Protocol):
 
     def has_ended(self, runner: object) -> bool:
         """Returns whether a runner will never run anything again."""
+
+    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+        """Closes a stream, in the event loop that it belongs to."""
 
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is.

@@ -116,6 +116,7 @@ class Connection:
         "_is_failed",
         "_lock",
         "_options",
+        "_runner",
         "_stream",
         "face",
         "http",
@@ -136,6 +137,8 @@ class Connection:
         self._backend = backend
         self._colour = colour
         self._stream: AsyncNetworkStream | None = None
+        # The event loop that the stream belongs to.
+        self._runner: object = None
         self._is_failed = False
         self._is_closed = False
         # Guards the step into connecting, for callers without a pool.
@@ -157,6 +160,7 @@ class Connection:
         Raises:
             ConnectError, ConnectTimeout: The last attempt failed.
         """
+        self._runner = self._colour.runner()
         try:
             stream = await self._repeat(request, timeouts, tracer)
         except BaseException as exc:
@@ -338,7 +342,7 @@ class Connection:
         if self.http is not None:
             await self.http.aclose()
         elif self._stream is not None:
-            await await_or_drop(self._stream.aclose())
+            await await_or_drop(self._colour.close(self._stream, self._runner))
         else:
             self._colour.interrupt_connect(self._backend)
 

@@ -91,6 +91,7 @@ class HTTP11Connection:
         "_idle_since",
         "_lock",
         "_public_stream",
+        "_runner",
         "is_aborted",
         "is_answered",
         "is_repeatable",
@@ -103,6 +104,7 @@ class HTTP11Connection:
         self.stream = stream
         self._colour = colour
         self._public_stream = colour.public_stream(stream)
+        self._runner = colour.runner()
         self.state = _NEW
         self.served = 0
         self.is_answered = False
@@ -218,6 +220,8 @@ class HTTP11Connection:
             if upload.is_source_broken:
                 raise
             await self._answer_instead(exchange, exc)
+        finally:
+            await upload.end_source()
         receiving = exchange.receive_head()
         if tracer is None:
             return await receiving
@@ -288,7 +292,7 @@ class HTTP11Connection:
         if self.state is _ACTIVE:
             self.is_aborted = True
         self.state = _CLOSED
-        await await_or_drop(self.stream.aclose())
+        await await_or_drop(self._colour.close(self.stream, self._runner))
 
     # -- what is asked about it --------------------------------------------------
 

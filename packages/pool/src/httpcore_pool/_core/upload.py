@@ -8,6 +8,7 @@ from httpcore_interface import ReadError, ReadTimeout, WriteTimeout
 from .._byte_stream import ByteStream
 from .._messages import Request
 from .._protocol.http11 import RequestWriter
+from .closing import await_or_drop
 from .colour import ChunkSource, Colour
 from .exchange import READ_SIZE, Exchange
 from .timeouts import Deadline
@@ -17,14 +18,8 @@ COALESCED_SIZE = 64 * 1024
 
 PIECE_SIZE = 128 * 1024
 """A larger one leaves in pieces of so many bytes, and between two of them the
-response is looked for. Small enough that a look comes often."""
-
-LARGEST_PIECE_SIZE = 512 * 1024
-"""As long as the peer takes pieces at once, each is twice as large as the one before,
-up to this many bytes: then the looks cost little beside the writes."""
-
-# Seconds after which a piece was not taken at once. A look comes every so often.
-_AT_ONCE = 0.002
+response is looked for. Small enough that a look comes often, large enough that it
+costs nothing beside the write."""
 
 CONTINUE_SECONDS = 1.0
 """How long a body waits for a 100 (Continue) before it goes unasked (RFC 9110,
@@ -87,21 +82,13 @@ class Upload:
         TypeError: The body belongs to code of the other colour.
     """
 
-    __slots__ = (
-        "_content",
-        "_size",
-        "_source",
-        "_writer",
-        "is_repeatable",
-        "is_source_broken",
-    )
+    __slots__ = ("_content", "_source", "_writer", "is_repeatable", "is_source_broken")
 
     def __init__(self, request: Request, writer: RequestWriter, colour: Colour) -> None:
         self._writer = writer
         # Until a part has been asked of a source that may not have it twice.
         self.is_repeatable = True
         self.is_source_broken = False
-        self._size = PIECE_SIZE
         self._content: bytes | None = None
         self._source: ChunkSource | None = None
         stream = request.stream
@@ -142,6 +129,11 @@ class Upload:
             await exchange.stream.write(end, exchange.timeouts.for_write())
         exchange.is_sent = True
 
+    async def end_source(self) -> None:
+        """Ends what the body came from, wherever it is: no more of it will be sent."""
+        if self._source is not None:
+            await await_or_drop(self._source.close())
+
     async def _next_part(self, source: ChunkSource) -> bytes | None:
         try:
             return await source.next_chunk()
@@ -163,16 +155,12 @@ class Upload:
             if not await self._may_go_on(exchange):
                 return False
             # Beside a response that has begun a write must not wait.
-            size = self._size if exchange.early_head is None else BESIDE_SIZE
-            is_whole = start == 0 and len(view) <= size
-            piece = view if is_whole else view[start : start + size]
-            began = time.monotonic()
+            size = PIECE_SIZE if exchange.early_head is None else BESIDE_SIZE
+            piece = view if len(view) <= size else view[start : start + size]
             await stream.write(
                 typing.cast("bytes", writer.frame(piece)), exchange.timeouts.for_write()
             )
             start += size
-            is_prompt = time.monotonic() - began < _AT_ONCE
-            self._size = min(2 * self._size, LARGEST_PIECE_SIZE) if is_prompt else PIECE_SIZE
         return True
 
     async def _listen(self, exchange: Exchange) -> bool:

@@ -1,0 +1,50 @@
+"""The examples that users read first run as they stand.
+
+Every block of Python in a README is run, against a server of our own in the place of
+the one at port 8080.
+"""
+
+import pathlib
+import re
+
+import pytest
+from peers.messages import reply
+from peers.scripted import Conversation
+from peers.starting import StartPeer
+
+ROOT = pathlib.Path(__file__).parents[1]
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))]
+EXAMPLES = [
+    pytest.param(block, id=f"{path.relative_to(ROOT)}:{number}")
+    for path in READMES
+    for number, block in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    )
+]
+
+
+def answers(conn: Conversation) -> None:
+    for request in conn.each_request():
+        conn.send(reply(b"Hello, world!"))
+        if request.header(b"connection") == b"close":
+            return
+
+
+def test_examples_are_found() -> None:
+    assert len(EXAMPLES) >= len(READMES)
+    text = READMES[0].read_text("utf-8")
+    assert "AsyncConnectionPool" in text
+    assert "asyncio.run(" in text
+    assert "trio.run(" in text
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example_runs_as_it_stands(
+    start_peer: StartPeer, capsys: pytest.CaptureFixture[str], example: str
+) -> None:
+    peer = start_peer(answers)
+    program = example.replace("8080", str(peer.port))
+    exec(compile(program, "<example>", "exec"), {"__name__": "__main__"})
+    if "8080" in example and "print(" in example:
+        assert peer.requests
+        assert capsys.readouterr().out
