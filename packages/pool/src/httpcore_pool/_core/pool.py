@@ -7,6 +7,7 @@ inside a `try` whose `except BaseException` gives it back.
 
 import collections
 import collections.abc
+import functools
 import threading
 import time
 
@@ -27,8 +28,9 @@ from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wake
 from .._url import HTTP_PORTS, Origin
 from .closing import Closable, close_all
 from .colour import Colour
-from .connection import Connection
-from .http11 import HTTP11Connection, unsupported
+from .connection import Connection, Speaker
+from .http11 import HTTP11Connection
+from .speaking import Repeatable, unsupported
 from .timeouts import NO_TIMEOUTS, Deadline, Timeouts
 from .trace import Tracer
 
@@ -40,6 +42,8 @@ _CLOSED = SlotState.CLOSED
 # RFC 9110, section 9.2.2: sending them twice is the same as sending them once.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
+# How often a request goes out again that a server of HTTP/2 says it has not processed.
+_MOST_REPEATS = 3
 
 # Scheme, host, port, and what runs the connections. A plain tuple: it is hashed and
 # compared for every request.
@@ -54,6 +58,8 @@ class Pool:
         colour: Whose callers it serves.
         make_connection: Makes a connection, not connected yet, for an origin.
         backend: Supplies events for those who wait.
+        sharing_schemes: The schemes of origins whose connections may carry many
+            requests at once.
 
     Attributes:
         state: Who waits, who is idle, what is closed.
@@ -71,11 +77,13 @@ class Pool:
         colour: Colour,
         make_connection: collections.abc.Callable[[Origin], Connection],
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
+        sharing_schemes: frozenset[bytes] = frozenset(),
     ) -> None:
         self._limits = limits
         self._colour = colour
         self._make_connection = make_connection
         self._backend = backend
+        self._sharing_schemes = sharing_schemes
         self._begin(is_closed=False)
         watch(self)
 
@@ -98,8 +106,15 @@ class Pool:
 
     # -- a request's way ---------------------------------------------------------
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(
+        self, request: Request, timeouts: Timeouts | None = None, repeats: int = 0
+    ) -> Response:
         """Sends a request over a connection of the pool.
+
+        Args:
+            request: What to send.
+            timeouts: How long it may take, if that has begun already.
+            repeats: How often it was sent before.
 
         Returns:
             The response, once its head has come.
@@ -118,7 +133,8 @@ class Pool:
         if not url.host:
             raise LocalProtocolError(f"Request URL has no host: {bytes(url)!r}")
         extensions = request.extensions
-        timeouts = Timeouts.of(extensions) if "timeout" in extensions else NO_TIMEOUTS
+        if timeouts is None:
+            timeouts = Timeouts.of(extensions) if "timeout" in extensions else NO_TIMEOUTS
         tracer = self._colour.tracer(extensions)
         runner = self._colour.runner()
         if runner is not self._runner:
@@ -134,7 +150,8 @@ class Pool:
             with self.lock:
                 if self._abandoned or self._is_close_due:
                     self._settle_abandoned(now)
-                got = lease.got = state.claim(key, now)
+                may_share = url.scheme in self._sharing_schemes
+                got = lease.got = state.claim(key, now, may_share=may_share)
                 work = state.take_work() if state.doomed or state.granted else None
             if work is not None or type(got) is Ticket:
                 got = lease.got = await self._await_slot(got, work, timeouts)
@@ -150,6 +167,9 @@ class Pool:
                 http = slot.connection.http
                 # The first question costs no await, and its answer is nearly always no.
                 if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
+                    if slot.capacity > 1:
+                        # Others may have been given it as well.
+                        raise _gone()  # noqa: TRY301 - to be given back below
                     http = await self._redial(
                         slot, key, request, timeouts, tracer, is_retry=False
                     )
@@ -165,6 +185,8 @@ class Pool:
                 # Somebody closed it since we looked: nothing was sent.
                 is_retry = False
             except (ReadError, WriteError, RemoteProtocolError):
+                if not isinstance(http, HTTP11Connection):
+                    raise
                 if served == 0 or http.is_answered or http.is_aborted:
                     raise
                 if not http.is_repeatable or request.method not in _IDEMPOTENT:
@@ -179,11 +201,19 @@ class Pool:
                 if http.served > 0:
                     raise
                 raise ConnectError("the connection was closed before it was used") from exc
+        except Repeatable as exc:
+            doomed = lease.give_up()
+            if doomed:
+                await close_all(doomed)
+            is_allowed = exc.is_unprocessed or request.method in _IDEMPOTENT
+            if not is_allowed or repeats >= _MOST_REPEATS:
+                raise exc.failure from exc.failure.__cause__
         except BaseException:
             doomed = lease.give_up()
             if doomed:
                 await close_all(doomed)
             raise
+        return await self.handle(request, timeouts, repeats + 1)
 
     async def _await_slot(
         self,
@@ -247,7 +277,7 @@ class Pool:
         request: Request,
         timeouts: Timeouts,
         tracer: Tracer | None,
-    ) -> HTTP11Connection:
+    ) -> Speaker:
         """Establishes the connection of a slot."""
         connection = self._make_connection(Origin(*key[:3]))
         # From here on `close()` and `connections` see it.
@@ -255,8 +285,10 @@ class Pool:
         if slot.state is _CLOSED:
             raise _closed()
         http = await connection.connect(request, timeouts, tracer)
+        if not isinstance(http, HTTP11Connection):
+            http.traffic.on_change = functools.partial(self._note_capacity, slot, http)
         with self.lock:
-            is_open = self.state.connected(slot, time.monotonic())
+            is_open = self.state.connected(slot, time.monotonic(), capacity=http.capacity)
             work = self.state.take_work()
         if work is not None:
             await self._carry_out(work)
@@ -264,6 +296,18 @@ class Pool:
             await connection.aclose()
             raise _closed()
         return http
+
+    async def _note_capacity(self, slot: Slot[Connection], http: Speaker) -> None:
+        """Notes that a server takes more requests at once than before, or fewer."""
+        with self.lock:
+            capacity = http.capacity
+            if not http.is_usable:
+                self.state.retire(slot)
+            else:
+                self.state.set_capacity(slot, capacity)
+            work = self.state.take_work()
+        if work is not None:
+            await self._carry_out(work)
 
     async def _redial(
         self,
@@ -274,7 +318,7 @@ class Pool:
         tracer: Tracer | None,
         *,
         is_retry: bool,
-    ) -> HTTP11Connection:
+    ) -> Speaker:
         """Replaces the dead connection of a slot by a new one."""
         dead = slot.connection
         assert dead is not None
@@ -461,7 +505,7 @@ class PoolLease:
     def give_up(self) -> list[Closable] | None:
         """Gives it back after a failure; the connection may have survived that."""
         connection = self.got.connection if isinstance(self.got, Slot) else None
-        reusable = connection is not None and connection.is_available
+        reusable = connection is not None and connection.is_usable
         return self.end(time.monotonic(), reusable=reusable)
 
     def abandon(self) -> None:
@@ -471,3 +515,8 @@ class PoolLease:
 
 def _closed() -> ConnectError:
     return ConnectError("the connection pool was closed while the request connected")
+
+
+def _gone() -> Repeatable:
+    failure = ConnectionNotAvailable("the server has closed the connection")
+    return Repeatable(failure, is_unprocessed=True)

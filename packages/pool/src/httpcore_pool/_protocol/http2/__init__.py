@@ -14,6 +14,7 @@ costs a microsecond, not thirty.
 
 from .engine import Engine
 from .errors import ErrorCode
-from .stream import Head, Stream
+from .fields import Head
+from .stream import Stream
 
 __all__ = ["Engine", "ErrorCode", "Head", "Stream"]

@@ -551,9 +551,9 @@ class Engine:
             if self._send_window > settings.LARGEST_WINDOW:
                 raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a window too large")
             # Whoever has something to send may go on.
-            for stream in self.streams.values():
-                if not stream.has_sent_all:
-                    self._news[stream] = None
+            for waiting in self.streams.values():
+                if not waiting.has_sent_all:
+                    self._news[waiting] = None
             return
         stream = self._stream_of(number)
         if stream is None:
