@@ -189,13 +189,14 @@ class Connection:
 
     def _speak(self, stream: AsyncNetworkStream) -> Speaker:
         """Begins the protocol that was negotiated, or that is known to be spoken."""
-        if "h2" in self._options.protocols:
-            ssl_object = stream.get_extra_info("ssl_object")
-            negotiated = None if ssl_object is None else ssl_object.selected_alpn_protocol()
-            if negotiated == "h2" or len(self._options.protocols) == 1:
-                from .http2 import HTTP2Connection
+        ssl_object = stream.get_extra_info("ssl_object")
+        negotiated = None if ssl_object is None else ssl_object.selected_alpn_protocol()
+        # Not only where we offered it: a backend may have done so by itself, or play a
+        # server that speaks nothing else.
+        if negotiated == "h2" or self._options.protocols == ("h2",):
+            from .http2 import HTTP2Connection
 
-                return HTTP2Connection(stream, self._colour, self._backend)
+            return HTTP2Connection(stream, self._colour, self._backend)
         return HTTP11Connection(stream, self._colour)
 
     async def _repeat(

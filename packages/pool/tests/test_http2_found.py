@@ -1,0 +1,79 @@
+"""Defects of HTTP/2 that were found in use, each with the test that shows it."""
+
+import ssl
+import typing
+
+import hpack
+
+from httpcore_interface import NetworkBackend, NetworkStream
+from httpcore_pool import ConnectionPool
+
+SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+
+
+def block(number: int, *fields: tuple[bytes, bytes]) -> bytes:
+    """A head that ends its stream, in one frame."""
+    octets: bytes = hpack.Encoder().encode(list(fields))
+    size, stream = len(octets).to_bytes(3, "big"), number.to_bytes(4, "big")
+    return b"%b\x01\x05%b%b" % (size, stream, octets)
+
+
+class NegotiatedObject:
+    """What tells that HTTP/2 was agreed on."""
+
+    def selected_alpn_protocol(self) -> str:
+        return "h2"
+
+
+class PlayingStream(NetworkStream):
+    """Gives what it holds, one part to each read."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = list(parts)
+        self.written = b""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.parts.pop(0)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.written += buffer
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> NetworkStream:
+        return self
+
+    def close(self) -> None:
+        pass
+
+    # The type is the interface's.
+    def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
+        return NegotiatedObject() if info == "ssl_object" else None
+
+
+class PlayingBackend(NetworkBackend):
+    """Connects to one stream."""
+
+    def __init__(self, stream: NetworkStream) -> None:
+        self.stream = stream
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: object = None,
+    ) -> NetworkStream:
+        return self.stream
+
+
+def test_what_a_backend_negotiates_is_spoken_although_it_was_not_asked_for() -> None:
+    stream = PlayingStream(SETTINGS, block(1, (b":status", b"204")))
+    with ConnectionPool(network_backend=PlayingBackend(stream)) as pool:
+        response = pool.request("GET", "https://example.test/")
+        assert (response.status, response.extensions["http_version"]) == (204, b"HTTP/2")
+    assert stream.written.startswith(b"PRI * HTTP/2.0")
