@@ -33,6 +33,7 @@ from script_steps import (
     FailWrite,
     Give,
     Hang,
+    Live,
     Meanwhile,
     MeanwhileWriting,
     Pause,
@@ -100,6 +101,7 @@ class Network:
         otherwise: The script of connections that none was written for.
         while_sleeping: What happens during each sleep.
         complaints: What the client should not have done.
+        alpn: What TLS handshakes negotiate.
     """
 
     def __init__(self, pace: Pace | None = None) -> None:
@@ -110,6 +112,7 @@ class Network:
         self.sleeps: list[float] = []
         self.operations: list[str] = []
         self.fault: Fault | None = None
+        self.alpn = "http/1.1"
         self.otherwise: collections.abc.Callable[[], list[Step]] | None = None
         self.while_sleeping: Hook | None = None
         self._scripts: collections.deque[list[Step]] = collections.deque()
@@ -335,7 +338,7 @@ class Connection:
     def __init__(
         self, network: Network, number: int, steps: list[Step], address: Address
     ) -> None:
-        self._network = network
+        self.network = self._network = network
         self.number = number
         self.address = address
         self.steps = steps
@@ -435,6 +438,8 @@ class Connection:
 
     async def _wait_for_bytes(self, timeout: float | None) -> None:
         step = self.steps[0] if self.steps else None
+        if isinstance(step, Live) and await step.wait(timeout):
+            return
         if isinstance(step, Meanwhile):
             self.steps.pop(0)
             await self._network.pace.run_hook(step.hook)
@@ -544,13 +549,16 @@ class Connection:
 
         self.is_open = False
         self._closed.set()
+        for step in self.steps:
+            if isinstance(step, Live):
+                step.wake()
         await self._network.call("close", effect)
 
     def is_writable(self) -> bool:
         """Whether a write would be taken at once."""
         if self.is_open:
             self._advance()
-        return not (self.steps and isinstance(self.steps[0], Congested))
+        return not (self.steps and self.steps[0].is_congested)
 
     async def wait_writable(self, timeout: float | None) -> bool:
         """Waits until a write would be taken, or a read would return."""
@@ -558,6 +566,11 @@ class Connection:
         async def effect() -> bool:
             while not self.is_writable() and not self.outbox and self.is_open:
                 step = self.steps[0]
+                if isinstance(step, Live):
+                    if await step.wait(timeout):
+                        continue
+                    self._network.clock.advance(timeout or 0.0)
+                    raise WriteTimeout("the server takes nothing")
                 assert isinstance(step, Congested)
                 if timeout is not None and timeout < step.seconds:
                     self.steps[0] = Congested(step.seconds - timeout)

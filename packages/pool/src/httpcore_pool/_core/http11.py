@@ -66,6 +66,9 @@ class HTTP11Connection:
     capacity = 1
     """How many requests it takes at once."""
 
+    is_shared = False
+    """Whether it carries many requests, each of which may end by itself."""
+
     def __init__(self, stream: AsyncNetworkStream, colour: Colour) -> None:
         self.stream = stream
         self._colour = colour

@@ -57,6 +57,9 @@ class HTTP2Connection:
         "traffic",
     )
 
+    is_shared = True
+    """Whether it carries many requests, each of which may end by itself."""
+
     def __init__(
         self, stream: AsyncNetworkStream, colour: Colour, backend: AsyncNetworkBackend
     ) -> None:
@@ -102,6 +105,9 @@ class HTTP2Connection:
             exchange.give_up()
             if isinstance(exc, Exception):
                 self.explain(exc)
+            if isinstance(exc, ConnectionNotAvailable) and self.traffic.on_change is not None:
+                # The pool believes that there is room.
+                await self.traffic.on_change()
             # The server had closed it while it was idle, and this came too late to see.
             is_late = is_used and before == self.traffic.received and self._has_failed
             is_unprocessed = exchange.is_unprocessed or isinstance(exc, ConnectionNotAvailable)
@@ -172,7 +178,9 @@ class HTTP2Connection:
             with traffic.lock:
                 traffic.engine.close()
             try:
-                await await_or_drop(traffic.push())
+                # In another event loop, or behind the end of its own, nothing can be sent.
+                if self._runner is self._colour.runner():
+                    await await_or_drop(traffic.push())
             finally:
                 await self._close()
         else:
@@ -187,7 +195,7 @@ class HTTP2Connection:
     @property
     def capacity(self) -> int:
         """How many requests it takes at once."""
-        return 0 if self._is_closed else self.traffic.engine.capacity
+        return 0 if self._is_closed else self.traffic.capacity
 
     @property
     def state(self) -> State:
@@ -206,8 +214,9 @@ class HTTP2Connection:
     @property
     def is_usable(self) -> bool:
         """Whether it will take requests, now or later."""
-        engine = self.traffic.engine
-        return not (self._is_closed or engine.is_draining or self._has_failed)
+        traffic = self.traffic
+        is_over = self._is_closed or self._has_failed or traffic.cut is not None
+        return not (is_over or traffic.engine.is_draining)
 
     @property
     def is_idle(self) -> bool:

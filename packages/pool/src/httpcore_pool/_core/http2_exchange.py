@@ -7,7 +7,7 @@ from httpcore_interface import ReadError, ReadTimeout, RemoteProtocolError
 from .._messages import Extensions, Request
 from .._protocol.http2 import Engine, Head, Stream
 from .._protocol.http2.fields import request_fields
-from .closing import Closable, close_all
+from .closing import Closable, await_or_drop, close_all
 from .lease import Lease
 from .timeouts import Timeouts
 from .trace import Tracer
@@ -41,6 +41,7 @@ class HTTP2Exchange:
         "_is_reading",
         "_is_told",
         "_lease",
+        "_owes",
         "_request",
         "_tracer",
         "stream",
@@ -65,6 +66,7 @@ class HTTP2Exchange:
         self._doomed: list[Closable] | None = None
         self._failure: BaseException | None = None
         self._is_open = self._is_complete = self._is_reading = self._is_told = False
+        self._owes = False
 
     # -- the head ----------------------------------------------------------------
 
@@ -131,11 +133,12 @@ class HTTP2Exchange:
     def _loss(self) -> Exception:
         """Returns the reason why nothing more will come."""
         failure = self.traffic.failure
-        stream = self._known_stream
+        own = self._known_stream.failure
+        # What became of the stream before the connection broke is what matters.
+        if own is not None and (failure is None or str(own) != str(failure)):
+            return own
         if failure is not None:
             return type(failure)(str(failure))
-        if stream.failure is not None:
-            return stream.failure
         reason = self.traffic.engine.failure
         return RemoteProtocolError(str(reason or "the stream was reset"))
 
@@ -166,11 +169,11 @@ class HTTP2Exchange:
     def take_chunk(self) -> bytes | None:
         """Returns what can be had without waiting. See `Exchange.take_chunk`."""
         if not self._is_open or self._is_reading or self._tracer is not None:
-            return b"" if self._is_complete and not self._doomed else None
+            return b"" if self._is_complete and self.is_over else None
         chunk = self._next_received()
         if chunk == b"":
             self._complete()
-            if self._doomed:
+            if not self.is_over:
                 return None
         return chunk
 
@@ -197,8 +200,8 @@ class HTTP2Exchange:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, and left nothing to close."""
-        return not self._is_open and not self._doomed
+        """Whether it has ended, and left nothing to close or to tell the server."""
+        return not (self._is_open or self._doomed or self._owes)
 
     async def next_chunk(self) -> bytes:
         """Returns the next part of the body, `b""` at its end. See `Exchange.next_chunk`."""
@@ -231,7 +234,7 @@ class HTTP2Exchange:
         return chunk
 
     async def _past_the_end(self) -> bytes:
-        if self._doomed:
+        if not self.is_over:
             await self._close_doomed()
         if self._failure is not None:
             raise ReadError("this response could not be read to its end") from self._failure
@@ -256,6 +259,8 @@ class HTTP2Exchange:
         stream = self._known_stream
         if not stream.is_forgotten or stream.chunks:
             self.traffic.give_up(stream)
+        # The end of the stream, or an answer to what came with the end of the body.
+        self._owes = self.traffic.has_unsent
         is_reusable = self._connection.finish()
         if self._lease is not None:
             self._doomed = self._lease.end(self._connection.idle_since, reusable=is_reusable)
@@ -286,8 +291,6 @@ class HTTP2Exchange:
                 await tracer.tell("http2.response_closed.started", {})
         finally:
             await self._close_doomed()
-            # So that a server does not go on sending what nobody reads.
-            await self.traffic.push()
         if tracer is not None:
             await tracer.tell("http2.response_closed.complete", {"return_value": None})
 
@@ -297,8 +300,15 @@ class HTTP2Exchange:
 
     async def _close_doomed(self) -> None:
         doomed, self._doomed = self._doomed, None
-        if doomed:
-            await close_all(doomed)
+        try:
+            if doomed:
+                await close_all(doomed)
+        finally:
+            self._owes = False
+            # So that a server does not go on sending what nobody reads, and gets its
+            # answers, though nobody may drive for a while.
+            if self.traffic.has_unsent:
+                await await_or_drop(self.traffic.push())
 
     def __del__(self) -> None:
         # In a finaliser, at any moment and in any thread: no lock, no waiting.

@@ -2,7 +2,12 @@
 
 import typing
 
-from httpcore_interface import LocalProtocolError, ReadTimeout, WriteTimeout
+from httpcore_interface import (
+    ConnectionNotAvailable,
+    LocalProtocolError,
+    ReadTimeout,
+    WriteTimeout,
+)
 
 from .._byte_stream import ByteStream
 from .._messages import Request
@@ -46,9 +51,10 @@ class HTTP2Upload:
         self._content = b""
         self._source: ChunkSource | None = None
         self._sent = 0
-        self._trailers: list[tuple[bytes, bytes]] = list(
-            request.extensions.get("trailing_headers", ())
-        )
+        self._trailers: list[tuple[bytes, bytes]] = [
+            (name.lower(), value)
+            for name, value in request.extensions.get("trailing_headers", ())
+        ]
         self._expects_continue = False
         fields = [(name.lower(), value) for name, value in request.headers]
         try:
@@ -72,24 +78,19 @@ class HTTP2Upload:
 
     async def send(self, exchange: "HTTP2Exchange") -> None:
         """Sends the head, then the body."""
-        traffic = exchange.traffic
         if self._has_body:
             await self.send_head(exchange)
             await self.send_body(exchange)
             return
-        position = self._begin(exchange)
-        await traffic.drive(
-            position,
-            lambda: traffic.is_written(position),
-            exchange.timeouts.for_write(),
-            WriteTimeout,
-        )
+        await self._send_queued(exchange, self._begin(exchange))
 
     def _begin(self, exchange: "HTTP2Exchange") -> int:
         """Queues the head, and returns where it ends."""
         traffic = exchange.traffic
         with traffic.lock:
             traffic.settle_abandoned()
+            if traffic.cut is not None:
+                raise ConnectionNotAvailable("nothing can be written to this connection")
             exchange.begin(traffic.engine, ends=not self._has_body)
             return traffic.queued
 
@@ -116,8 +117,10 @@ class HTTP2Upload:
                 self._raise_wrong_length(self._sent)
             if not self._trailers:
                 await self._send_part(exchange, stream, b"", ends=True)
-        if self._trailers and not self._is_unwanted(stream):
+        if self._trailers:
             with exchange.traffic.lock:
+                if self._is_unwanted(stream):
+                    return
                 exchange.traffic.engine.send_trailers(stream, self._trailers)
                 position = exchange.traffic.queued
             await self._send_queued(exchange, position)
@@ -134,9 +137,10 @@ class HTTP2Upload:
         if not view and not ends:
             return True
         while True:
-            if self._is_unwanted(stream):
-                return False
             with traffic.lock:
+                # Asked where nobody can change it meanwhile.
+                if self._is_unwanted(stream):
+                    return False
                 piece = view[:_BATCH_SIZE]
                 taken = engine.send(stream, piece, ends=ends and len(piece) == len(view))
                 position = traffic.queued
@@ -157,14 +161,16 @@ class HTTP2Upload:
             WriteTimeout,
         )
 
-    @staticmethod
-    async def _send_queued(exchange: "HTTP2Exchange", position: int) -> None:
-        traffic = exchange.traffic
+    async def _send_queued(self, exchange: "HTTP2Exchange", position: int) -> None:
+        """Waits until what was queued is written, or the server wants no more."""
+        traffic, stream = exchange.traffic, exchange.stream
+        assert stream is not None
         await traffic.drive(
-            position,
-            lambda: traffic.is_written(position),
+            stream,
+            lambda: traffic.is_written(position) or self._is_unwanted(stream),
             exchange.timeouts.for_write(),
             WriteTimeout,
+            position,
         )
 
     @staticmethod
@@ -189,8 +195,11 @@ class HTTP2Upload:
         return self._is_unwanted(stream)
 
     async def end_source(self) -> None:
-        """Ends what the body came from, wherever it is: no more of it will be sent."""
-        if self._source is not None:
+        """Ends what the body came from, wherever it is: no more of it will be sent.
+
+        What was not begun is left alone: the request may be sent once more.
+        """
+        if self._source is not None and not self.is_repeatable:
             await await_or_drop(self._source.close())
 
     def _raise_wrong_length(self, size: int) -> None:

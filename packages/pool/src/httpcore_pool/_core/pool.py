@@ -167,7 +167,7 @@ class Pool:
                 http = slot.connection.http
                 # The first question costs no await, and its answer is nearly always no.
                 if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
-                    if slot.capacity > 1:
+                    if http.is_shared:
                         # Others may have been given it as well.
                         raise _gone()  # noqa: TRY301 - to be given back below
                     http = await self._redial(
@@ -208,12 +208,14 @@ class Pool:
             is_allowed = exc.is_unprocessed or request.method in _IDEMPOTENT
             if not is_allowed or repeats >= _MOST_REPEATS:
                 raise exc.failure from exc.failure.__cause__
+            # What was dead when it was looked at is one less, however many there are.
+            repeats += exc.was_tried
         except BaseException:
             doomed = lease.give_up()
             if doomed:
                 await close_all(doomed)
             raise
-        return await self.handle(request, timeouts, repeats + 1)
+        return await self.handle(request, timeouts, repeats)
 
     async def _await_slot(
         self,
@@ -344,7 +346,7 @@ class Pool:
     def _settle_abandoned(self, now: float) -> None:
         while self._abandoned:
             lease = self._abandoned.popleft()
-            lease.settle_held(now, reusable=False)
+            lease.settle_held(now, reusable=lease.is_one_of_many)
         if self._is_close_due:
             self._is_close_due = False
             self.state.close()
@@ -502,6 +504,13 @@ class PoolLease:
         # Last: what interrupts this leaves a lease that is still to be ended.
         self.is_over = True
 
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether its connection can go on without it, wherever its response is."""
+        connection = self.got.connection if type(self.got) is Slot else None
+        http = None if connection is None else connection.http
+        return http is not None and http.is_shared and http.is_usable
+
     def give_up(self) -> list[Closable] | None:
         """Gives it back after a failure; the connection may have survived that."""
         connection = self.got.connection if isinstance(self.got, Slot) else None
@@ -519,4 +528,4 @@ def _closed() -> ConnectError:
 
 def _gone() -> Repeatable:
     failure = ConnectionNotAvailable("the server has closed the connection")
-    return Repeatable(failure, is_unprocessed=True)
+    return Repeatable(failure, is_unprocessed=True, was_tried=False)

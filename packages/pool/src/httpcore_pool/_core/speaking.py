@@ -24,10 +24,14 @@ class Repeatable(Exception):  # noqa: N818 - it never leaves the pool
         failure: What to raise if it is not.
         is_unprocessed: Whether the server has done nothing about it, whatever it was.
             If that is not known, only idempotent requests are repeated.
+        was_tried: Whether it was given to a connection at all.
     """
 
-    def __init__(self, failure: BaseException, *, is_unprocessed: bool) -> None:
+    def __init__(
+        self, failure: BaseException, *, is_unprocessed: bool, was_tried: bool = True
+    ) -> None:
         super().__init__(str(failure))
+        self.was_tried = was_tried
         self.failure = failure
         self.is_unprocessed = is_unprocessed
 

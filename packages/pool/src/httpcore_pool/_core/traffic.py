@@ -12,6 +12,11 @@ Nobody is ever inside a write that waits: first it is waited until the system ta
 piece (which may be cancelled, and breaks nothing), then the piece is written. While
 there is anything to write, the driver waits for both directions at once, so that
 neither side waits for the other to read.
+
+A write that is cancelled all the same has done nothing, or every later one fails: so
+the next writer simply writes the piece again. Once a write has failed, the connection
+is *cut*: nothing more is written, and it is read for as long as anything comes, since
+the server may have said why before it went.
 """
 
 import collections
@@ -43,7 +48,8 @@ PIECE_SIZE = 16 * 1024
 # takes something.
 _MOMENT = 0.02
 
-# Seconds for a write that should not wait at all.
+# Seconds for a write that should not wait at all; and for what may still come where
+# nothing can be written any more.
 _PATIENCE = 1.0
 
 _READ, _WRITE, _WAIT, _OVER = range(4)
@@ -64,6 +70,7 @@ class Traffic:
         engine: What the frames mean.
         stream: The connection.
         failure: Why it broke, if it was not the server's word that ended it.
+        cut: Why nothing more can be written; None while something can.
         received: Bytes that have come.
         abandoned: Streams whose responses the garbage collector found.
         on_change: Awaited when the engine's capacity has changed.
@@ -79,6 +86,7 @@ class Traffic:
         "_waiting",
         "_written",
         "abandoned",
+        "cut",
         "engine",
         "failure",
         "lock",
@@ -99,6 +107,7 @@ class Traffic:
         # threading.Condition uses it, too; the stubs leave it out.
         self._is_inside: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
         self.failure: NetworkError | None = None
+        self.cut: WriteError | None = None
         self.received = 0
         self.abandoned: collections.deque[Stream] = collections.deque()
         self.on_change: collections.abc.Callable[[], collections.abc.Awaitable[None]] | None = (
@@ -112,8 +121,8 @@ class Traffic:
         self._is_reading = False
         self._is_writing = False
         # Those who wait while somebody else drives, the first one first: for news of
-        # their streams, or until so many bytes have been written.
-        self._waiting: dict[AsyncEvent, Stream | int] = {}
+        # their streams, and some until so many bytes have been written.
+        self._waiting: dict[AsyncEvent, tuple[Stream, int | None]] = {}
 
     # -- under the lock ----------------------------------------------------------
 
@@ -141,8 +150,13 @@ class Traffic:
 
     @property
     def has_unsent(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self._outgoing) or self.engine.unsent > 0
+        """Whether there is anything to write, and it can be."""
+        return self.cut is None and (bool(self._outgoing) or self.engine.unsent > 0)
+
+    @property
+    def capacity(self) -> int:
+        """How many requests the connection takes at once."""
+        return self.engine.capacity if self.cut is None else 0
 
     def _next_step(self, until: collections.abc.Callable[[], bool]) -> int:
         """Decides what a caller of `drive` does next, and notes that it does."""
@@ -163,27 +177,37 @@ class Traffic:
             self._outgoing = memoryview(self.engine.take())
         return self._outgoing[:PIECE_SIZE]
 
-    def _who_waits(self) -> list[tuple[AsyncEvent, Stream | int]]:
-        # A copy: somebody who is thrown away meanwhile leaves.
-        return list(self._waiting.items())
+    def _those_waiting(
+        self, is_concerned: collections.abc.Callable[[Stream, int | None], bool]
+    ) -> list[AsyncEvent]:
+        """Returns the events of those that something concerns."""
+        events = []
+        # The keys are copied without making anything for each, and looked up again:
+        # the garbage collector may throw somebody away at any moment.
+        for event in list(self._waiting):
+            awaited = self._waiting.get(event)
+            if awaited is not None and is_concerned(*awaited):
+                events.append(event)
+        return events
 
     # -- waiting -----------------------------------------------------------------
 
     async def drive(
         self,
-        awaited: Stream | int,
+        stream: Stream,
         until: collections.abc.Callable[[], bool],
         seconds: float | None,
         expired: type[TimeoutException],
+        position: int | None = None,
     ) -> None:
         """Waits until something is true, or the connection is over.
 
         Args:
-            awaited: What may make it true: news of a stream, or that so many bytes
-                have been written.
+            stream: Whose news may make it true.
             until: Asked under the lock.
             seconds: How long; None is no limit.
             expired: What to raise when that is over.
+            position: The bytes whose being written may make it true as well.
         """
         deadline = Deadline(seconds)
         event: AsyncEvent | None = None
@@ -192,7 +216,7 @@ class Traffic:
                 with self.lock:
                     step = self._next_step(until)
                     if step == _WAIT and event is not None:
-                        self._waiting[event] = awaited
+                        self._waiting[event] = (stream, position)
                 if step == _OVER:
                     return
                 if step == _WAIT and event is None:
@@ -210,15 +234,28 @@ class Traffic:
                 else:
                     assert event is not None
                     waited_for, event = event, None
-                    try:
-                        in_time = await waited_for.wait(left)
-                    finally:
-                        with self.lock:
-                            del self._waiting[waited_for]
+                    in_time = await self._wait(waited_for, left)
                 if not in_time and not until():
                     raise self._expired(expired, seconds)
         finally:
             self._pass_on()
+
+    async def _wait(self, event: AsyncEvent, seconds: float | None) -> bool:
+        """Waits while others drive; False if nobody woke this one in time."""
+        # Who reads from a connection that was cut may do so for ever.
+        is_impatient = self.cut is not None and (seconds is None or seconds > _PATIENCE)
+        try:
+            if await event.wait(_PATIENCE if is_impatient else seconds):
+                return True
+        finally:
+            with self.lock:
+                del self._waiting[event]
+        if not is_impatient:
+            return False
+        assert self.cut is not None
+        self.note_failure(self.cut)
+        await self.stream.aclose()
+        return True
 
     @staticmethod
     def _expired(expired: type[TimeoutException], seconds: float | None) -> TimeoutException:
@@ -227,16 +264,25 @@ class Traffic:
 
     def _leave(self, step: int) -> None:
         """Takes back what `_next_step` noted."""
+        if step == _READ:
+            self._end_reading()
+        else:
+            self._end_writing()
+
+    def _end_reading(self) -> None:
+        # Under the lock: somebody else may be about to begin.
         with self.lock:
-            if step == _READ:
-                self._is_reading = False
-            else:
-                self._is_writing = False
+            self._is_reading = False
+
+    def _end_writing(self) -> None:
+        with self.lock:
+            self._is_writing = False
 
     def _pass_on(self) -> None:
-        """Wakes somebody who waits, if nobody drives any more."""
+        """Wakes somebody who waits, if there is something to do that nobody does."""
         with self.lock:
-            if not self._waiting or self._is_reading or self._is_writing:
+            is_done = self._is_writing or (self._is_reading and not self.has_unsent)
+            if is_done or not self._waiting:
                 return
             event = next(iter(self._waiting))
         event.set()
@@ -252,16 +298,20 @@ class Traffic:
 
     async def _read(self, seconds: float | None) -> bool:
         """Reads once, and hands out what came; False if nothing did in time."""
+        if self.cut is not None and (seconds is None or seconds > _PATIENCE):
+            seconds = _PATIENCE
         try:
             received = await self.stream.read(READ_SIZE, seconds)
             self._take(received)
         except ReadTimeout:
-            return False
+            if self.cut is None:
+                return False
+            self.note_failure(self.cut)
         except NetworkError as exc:
             self.note_failure(exc)
         finally:
             # Not before it was taken: what another thread reads next comes behind it.
-            self._is_reading = False
+            self._end_reading()
         await self._tell_change()
         return True
 
@@ -269,16 +319,16 @@ class Traffic:
         """Hands out what has come."""
         with self.lock:
             self.received += len(received)
-            news: set[Stream | int] = set(self.engine.receive(received))
+            news = set(self.engine.receive(received))
             is_over = self.engine.failure is not None
-            events = [
-                event for event, awaited in self._who_waits() if is_over or awaited in news
-            ]
+            if is_over and self.failure is None:
+                self.failure = self.cut
+            events = self._those_waiting(lambda stream, position: is_over or stream in news)
         for event in events:
             event.set()
 
     async def _tell_change(self) -> None:
-        capacity = self.engine.capacity
+        capacity = self.capacity
         if capacity != self._capacity:
             self._capacity = capacity
             if self.on_change is not None:
@@ -286,13 +336,17 @@ class Traffic:
 
     async def poll(self) -> None:
         """Takes what came while nobody waited for anything."""
-        while self.stream.get_extra_info("is_readable"):
-            with self.lock:
-                if self._is_reading or self._is_writing or self.engine.failure is not None:
-                    return
-                self._is_reading = True
-            if not await self._read(0.0):
-                break
+        try:
+            while self.stream.get_extra_info("is_readable"):
+                with self.lock:
+                    if self._is_reading or self._is_writing or self.engine.failure is not None:
+                        return
+                    self._is_reading = True
+                if not await self._read(0.0):
+                    break
+        finally:
+            # Somebody may have wanted to read meanwhile.
+            self._pass_on()
         await self.push()
 
     # -- writing -----------------------------------------------------------------
@@ -306,14 +360,16 @@ class Traffic:
         except WriteTimeout:
             return False
         except NetworkError as exc:
-            self.note_failure(exc)
+            if self.cut is None:
+                self.note_failure(exc)
             await self._tell_change()
             return True
         finally:
-            self._is_writing = False
+            self._end_writing()
         with self.lock:
             may_read = not self._is_reading
-            self._is_reading = True
+            if may_read:
+                self._is_reading = True
         if may_read:
             # Under TLS what is readable may be a part of a record.
             await self._read(_MOMENT if seconds is None else min(seconds, _MOMENT))
@@ -327,18 +383,16 @@ class Traffic:
             piece = self._take_piece()
         try:
             await self.stream.write(bytes(piece), seconds)
-        except BaseException as exc:
+        except (NetworkError, TimeoutException, KeyboardInterrupt) as exc:
             # Nobody knows how much of it has gone out.
-            self.note_failure(WriteError(f"a write was interrupted: {exc!r}"))
+            self.cut = exc if isinstance(exc, WriteError) else WriteError(f"cut off: {exc!r}")
             raise
         with self.lock:
             self._written += len(piece)
             self._outgoing = self._outgoing[len(piece) :]
-            events = [
-                event
-                for event, awaited in self._who_waits()
-                if isinstance(awaited, int) and awaited <= self._written
-            ]
+            events = self._those_waiting(
+                lambda stream, position: position is not None and position <= self._written
+            )
         for event in events:
             event.set()
 
@@ -354,9 +408,10 @@ class Traffic:
                     return
                 await self._write_piece(_PATIENCE)
             except (NetworkError, TimeoutException):
+                await self._tell_change()
                 return
             finally:
-                self._is_writing = False
+                self._end_writing()
                 self._pass_on()
 
     # -- the end -----------------------------------------------------------------
@@ -365,6 +420,6 @@ class Traffic:
         """Ends all that is under way on the connection."""
         with self.lock:
             if self.failure is None:
-                self.failure = failure
+                self.failure = self.cut or failure
             self.engine.fail(RemoteProtocolError(str(failure)))
         self.wake_all()
