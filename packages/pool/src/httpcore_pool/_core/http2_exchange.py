@@ -132,14 +132,13 @@ class HTTP2Exchange:
 
     def _loss(self) -> Exception:
         """Returns the reason why nothing more will come."""
-        failure = self.traffic.failure
+        failure, reason = self.traffic.failure, self.traffic.engine.failure
         own = self._known_stream.failure
         # What became of the stream before the connection broke is what matters.
-        if own is not None and (failure is None or str(own) != str(failure)):
+        if own is not None and (failure is None or str(own) != str(reason)):
             return own
         if failure is not None:
             return type(failure)(str(failure))
-        reason = self.traffic.engine.failure
         return RemoteProtocolError(str(reason or "the stream was reset"))
 
     @property

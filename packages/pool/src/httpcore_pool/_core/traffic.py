@@ -421,5 +421,5 @@ class Traffic:
         with self.lock:
             if self.failure is None:
                 self.failure = self.cut or failure
-            self.engine.fail(RemoteProtocolError(str(failure)))
+            self.engine.fail(RemoteProtocolError(str(self.failure)))
         self.wake_all()
