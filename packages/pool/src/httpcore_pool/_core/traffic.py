@@ -28,6 +28,7 @@ from httpcore_interface import (
     AsyncNetworkBackend,
     AsyncNetworkStream,
     NetworkError,
+    ReadError,
     ReadTimeout,
     RemoteProtocolError,
     TimeoutException,
@@ -51,6 +52,10 @@ _MOMENT = 0.02
 # Seconds for a write that should not wait at all; and for what may still come where
 # nothing can be written any more.
 _PATIENCE = 1.0
+
+# What nobody expects of a stream: a signal's handler may raise it when the system has done
+# its work, and bytes are lost. A cancellation is none of them, and loses nothing.
+_INTERRUPTIONS = (Exception, KeyboardInterrupt, SystemExit)
 
 _READ, _WRITE, _WAIT, _OVER = range(4)
 
@@ -134,6 +139,10 @@ class Traffic:
     def is_written(self, position: int) -> bool:
         """Returns whether everything up to a value of `queued` has been written."""
         return self._written >= position
+
+    def was_never_tried(self, position: int) -> bool:
+        """Returns whether nothing was tried to be written from a value of `queued` on."""
+        return self.cut is not None and self._written + len(self._outgoing) <= position
 
     def give_up(self, stream: Stream) -> None:
         """Resets a stream, or leaves that to whoever comes next."""
@@ -309,6 +318,9 @@ class Traffic:
             self.note_failure(self.cut)
         except NetworkError as exc:
             self.note_failure(exc)
+        except _INTERRUPTIONS as exc:
+            self.note_failure(ReadError(f"a read was interrupted: {exc!r}"))
+            raise
         finally:
             # Not before it was taken: what another thread reads next comes behind it.
             self._end_reading()
@@ -383,7 +395,7 @@ class Traffic:
             piece = self._take_piece()
         try:
             await self.stream.write(bytes(piece), seconds)
-        except (NetworkError, TimeoutException, KeyboardInterrupt) as exc:
+        except _INTERRUPTIONS as exc:
             # Nobody knows how much of it has gone out.
             self.cut = exc if isinstance(exc, WriteError) else WriteError(f"cut off: {exc!r}")
             raise
