@@ -137,6 +137,17 @@ def test_hundreds_of_requests_to_a_server_that_goes_after_seven(
     assert pool.stats().opened >= 150 // 8
 
 
+def test_threads_and_a_server_that_goes_after_seven(nginx: Nginx, pool: Pool) -> None:
+    def get(_number: int) -> None:
+        for _ in range(30):
+            url = f"{nginx.closing_after_seven_http2}/small.txt"
+            assert pool.request("GET", url).content == SMALL
+
+    run_together(8, get)
+    stats = pool.stats()
+    assert (stats.requests_active, stats.requests_queued) == (0, 0)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_server_that_restarts_between_two_requests(
     own_nginx: Nginx, pool: Pool, method: str

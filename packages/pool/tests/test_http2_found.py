@@ -4,8 +4,9 @@ import ssl
 import typing
 
 import hpack
+import pytest
 
-from httpcore_interface import NetworkBackend, NetworkStream
+from httpcore_interface import NetworkBackend, NetworkStream, RemoteProtocolError
 from httpcore_pool import ConnectionPool
 
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -16,6 +17,10 @@ def block(number: int, *fields: tuple[bytes, bytes]) -> bytes:
     octets: bytes = hpack.Encoder().encode(list(fields))
     size, stream = len(octets).to_bytes(3, "big"), number.to_bytes(4, "big")
     return b"%b\x01\x05%b%b" % (size, stream, octets)
+
+
+# Whatever was sent, the server has done nothing about it, and goes.
+GOAWAY = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + bytes(8)
 
 
 class NegotiatedObject:
@@ -55,10 +60,10 @@ class PlayingStream(NetworkStream):
 
 
 class PlayingBackend(NetworkBackend):
-    """Connects to one stream."""
+    """Connects to one stream after the other."""
 
-    def __init__(self, stream: NetworkStream) -> None:
-        self.stream = stream
+    def __init__(self, *streams: NetworkStream) -> None:
+        self.streams = list(streams)
 
     def connect_tcp(
         self,
@@ -68,7 +73,7 @@ class PlayingBackend(NetworkBackend):
         local_address: str | None = None,
         socket_options: object = None,
     ) -> NetworkStream:
-        return self.stream
+        return self.streams.pop(0)
 
 
 def test_what_a_backend_negotiates_is_spoken_although_it_was_not_asked_for() -> None:
@@ -77,3 +82,22 @@ def test_what_a_backend_negotiates_is_spoken_although_it_was_not_asked_for() -> 
         response = pool.request("GET", "https://example.test/")
         assert (response.status, response.extensions["http_version"]) == (204, b"HTTP/2")
     assert stream.written.startswith(b"PRI * HTTP/2.0")
+
+
+def test_request_that_many_servers_refuse_goes_out_again() -> None:
+    refusing = [PlayingStream(SETTINGS, GOAWAY) for _ in range(8)]
+    answering = PlayingStream(SETTINGS, block(1, (b":status", b"204")))
+    backend = PlayingBackend(*refusing, answering)
+    with ConnectionPool(network_backend=backend, http2=True) as pool:
+        assert pool.request("POST", "https://example.test/", content=b"body").status == 204
+    assert backend.streams == []
+
+
+def test_request_that_all_servers_refuse_fails() -> None:
+    streams = [PlayingStream(SETTINGS, GOAWAY) for _ in range(100)]
+    backend = PlayingBackend(*streams)
+    with ConnectionPool(network_backend=backend, http2=True) as pool:
+        with pytest.raises(RemoteProtocolError, match="the server is going"):
+            pool.request("GET", "https://example.test/")
+        assert pool.connections == []
+    assert len(backend.streams) > 80

@@ -42,8 +42,12 @@ _CLOSED = SlotState.CLOSED
 # RFC 9110, section 9.2.2: sending them twice is the same as sending them once.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
-# How often a request goes out again that a server of HTTP/2 says it has not processed.
+# How often a request goes out again that was lost with its connection.
 _MOST_REPEATS = 3
+
+# How often one does that a server of HTTP/2 says it has not processed. Of many at once,
+# some meet a server that goes after every few requests again and again.
+_MOST_REFUSALS = 10
 
 # Scheme, host, port, and what runs the connections. A plain tuple: it is hashed and
 # compared for every request.
@@ -206,7 +210,8 @@ class Pool:
             if doomed:
                 await close_all(doomed)
             is_allowed = exc.is_unprocessed or request.method in _IDEMPOTENT
-            if not is_allowed or repeats >= _MOST_REPEATS:
+            most = _MOST_REFUSALS if exc.is_unprocessed else _MOST_REPEATS
+            if not is_allowed or (exc.was_tried and repeats >= most):
                 raise exc.failure from exc.failure.__cause__
             # What was dead when it was looked at is one less, however many there are.
             repeats += exc.was_tried
