@@ -46,6 +46,9 @@ class Step:
         """Does it, if it can be done now; returns whether it is over."""
         return False
 
+    def wake(self) -> None:
+        """Lets those look again who wait for it."""
+
 
 class Live(Step):
     """A server that says what it wants when it wants, from any thread."""
@@ -55,9 +58,6 @@ class Live(Step):
     async def wait(self, timeout: float | None) -> bool:
         """Waits until it has said something; False if that takes too long."""
         return False
-
-    def wake(self) -> None:
-        """Lets those look again who wait for that."""
 
 
 @dataclasses.dataclass(frozen=True)

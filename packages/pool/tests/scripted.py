@@ -3,13 +3,12 @@
     network.play(TakeRequest(), Give(b"HTTP/1.1 200 OK..."))    # the next connection
     pool = ConnectionPool(network_backend=ScriptedBackend(network))
 
-A script says what the server does, in order. It takes what it expects, and what
-it gives can be read as soon as the steps before have been played. Time is
-virtual: a read that nothing answers moves the clock by its timeout, and raises.
+A script says what the server does, in order. What it gives can be read as soon as the steps
+before are over. A read that nothing answers moves a clock by its timeout, and raises.
 
-`Network` and `Connection` know no colour: they do in coroutines what a backend and a
-stream do, and record it; their `pace` says how they wait. `scripted_backend.py` has
-their blocking faces, which step them, `scripted_async_backend.py` the async ones.
+`Network` and `Connection` know no colour: they do in coroutines what a backend and a stream
+do; their `pace` says how they wait. `scripted_backend.py` has their blocking faces, which
+step them, `scripted_async_backend.py` the async ones.
 
 What a client does that no script foresees is a complaint, raised at once and in the end.
 """
@@ -352,8 +351,8 @@ class Connection:
         self.after_look: Hook | None = None
         self.close_error: BaseException | None = None
         self.is_deaf = False
-        self._is_broken = False
-        self._is_reset = False
+        self._is_broken = self._is_reset = False
+        self._is_live = any(isinstance(step, Live) for step in steps)
         self._parser: h11.Connection | None = None
         self._events: list[h11.Request | h11.Data] = []
         self._closed: AsyncEvent = network.pace.create_event()
@@ -473,8 +472,7 @@ class Connection:
 
         self.timeouts.append(("write", timeout))
         if self._is_broken:
-            is_live = self.steps and isinstance(self.steps[0], Live)
-            if self._network.fault is None and not is_live:
+            if self._network.fault is None and not self._is_live:
                 self.complain("a write follows one that failed")
             raise WriteError("the connection is broken")
         try:
@@ -482,8 +480,7 @@ class Connection:
             self._is_broken = False
         except BaseException as exc:
             # To a live server a write that was cancelled before it began did nothing.
-            is_live = self.steps and isinstance(self.steps[0], Live)
-            self._is_broken |= not is_live or isinstance(exc, Exception)
+            self._is_broken |= not self._is_live or isinstance(exc, Exception)
             self._is_reset = isinstance(exc, WriteError)
             raise
 
@@ -554,8 +551,7 @@ class Connection:
         self.is_open = False
         self._closed.set()
         for step in self.steps:
-            if isinstance(step, Live):
-                step.wake()
+            step.wake()
         await self._network.call("close", effect)
 
     def is_writable(self) -> bool:
