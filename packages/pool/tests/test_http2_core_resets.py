@@ -230,3 +230,21 @@ def test_request_of_a_broken_connection_fails_for_everybody(
             thread.result()
     assert pool.is_quiet
     assert not network.open_connections
+
+
+def test_reader_of_a_connection_that_takes_nothing_more_is_not_left_alone(
+    driver: Driver, network: Network, pool: PoolClient, peers: Peers
+) -> None:
+    """Nothing can be told to the server any more, and what comes may never come."""
+    reader = begin(pool, "reader", "POST")
+    peers.until_called(1)
+    [peer] = peers
+    peers.until(lambda: peer.waiting == 1)
+    peer.connection.steps.insert(0, FailWrite(WriteError("broken pipe")))
+    network.while_waiting(lambda: None)
+    with pytest.raises(WriteError, match="broken pipe"):
+        pool.request("POST", URL_A, content=b"body")
+    with pytest.raises(WriteError, match="broken pipe"):
+        reader.result()
+    assert pool.is_quiet
+    assert not network.open_connections
