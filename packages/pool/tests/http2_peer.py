@@ -266,8 +266,9 @@ class Peer(Live):
 
     def raw(self, octets: bytes) -> None:
         """Sends bytes as one segment; `b""` is the end."""
-        self.connection.outbox.append(octets)
-        self.wake()
+        with self._lock:
+            self.connection.outbox.append(octets)
+            self.wake()
 
     def frames(self, *frames: hyperframe.frame.Frame) -> None:
         """Sends frames that h2 would not, as one segment."""
