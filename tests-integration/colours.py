@@ -35,6 +35,8 @@ class PoolOptions(typing.TypedDict, total=False):
     socket_options: collections.abc.Iterable[httpcore.SOCKET_OPTION] | None
     max_connections_per_origin: int | None
     max_connection_age: float | None
+    http1: bool
+    http2: bool
 
 
 # -- what tests ask of a pool ----------------------------------------------------

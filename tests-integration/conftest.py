@@ -20,6 +20,7 @@ from example_site import ExampleSite
 from loop_threads import LoopThread, start_loops
 from open_sockets import open_sockets
 from peers import hypercorn as hypercorn_server
+from peers import nghttpd as nghttpd_server
 from peers import nginx as nginx_server
 from peers.blackhole import Blackhole
 from peers.certificates import Authority
@@ -75,16 +76,40 @@ def hypercorn(
 
 
 @pytest.fixture(scope="session")
-def nginx(
-    tmp_path_factory: pytest.TempPathFactory, authority: Authority
-) -> collections.abc.Iterator[nginx_server.Nginx]:
+def nginx_program() -> str:
     executable = nginx_server.program()
     if executable is None:
         if os.environ.get("CI"):
             pytest.fail("nginx is not installed, and CI is meant to have it")
         pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
+    return executable
+
+
+@pytest.fixture(scope="session")
+def nginx(
+    nginx_program: str, tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> collections.abc.Iterator[nginx_server.Nginx]:
     folder = tmp_path_factory.mktemp("nginx")
-    with nginx_server.running(executable, folder, authority) as server:
+    with nginx_server.running(nginx_program, folder, authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nghttpd_program() -> str:
+    executable = nghttpd_server.program()
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail("nghttpd is not installed, and CI is meant to have it")
+        pytest.skip("nghttpd is not installed (Debian: apt-get install nghttp2-server)")
+    return executable
+
+
+@pytest.fixture(scope="session")
+def nghttpd(
+    nghttpd_program: str, tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> collections.abc.Iterator[nghttpd_server.Nghttpd]:
+    folder = tmp_path_factory.mktemp("nghttpd")
+    with nghttpd_server.running(nghttpd_program, folder, authority) as server:
         yield server
 
 

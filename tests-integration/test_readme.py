@@ -1,13 +1,14 @@
 """The examples that users read first run as they stand.
 
 Every block of Python in a README is run, against a server of our own in the place of
-the one at port 8080.
+the one at port 8080; for HTTP/2 in the clear that is hypercorn.
 """
 
 import pathlib
 import re
 
 import pytest
+from peers.hypercorn import Hypercorn
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
@@ -40,8 +41,16 @@ def test_examples_are_found() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example_runs_as_it_stands(
-    start_peer: StartPeer, capsys: pytest.CaptureFixture[str], example: str
+    hypercorn: Hypercorn,
+    start_peer: StartPeer,
+    capsys: pytest.CaptureFixture[str],
+    example: str,
 ) -> None:
+    if "http1=False" in example:
+        program = example.replace("http://localhost:8080", hypercorn.plain)
+        exec(compile(program, "<example>", "exec"), {"__name__": "__main__"})
+        assert "b'HTTP/2'" in capsys.readouterr().out
+        return
     peer = start_peer(answers)
     program = example.replace("8080", str(peer.port))
     exec(compile(program, "<example>", "exec"), {"__name__": "__main__"})

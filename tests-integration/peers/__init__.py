@@ -5,6 +5,7 @@
     messages.py      requests as they arrived, replies as they go out
     blackhole.py     addresses that never answer
     nginx.py         a real server of static files
+    nghttpd.py       a real server of static files that speaks HTTP/2 only
     hypercorn.py     a real server of the ASGI application in asgi_app.py
     certificates.py  an authority of our own, for all of them
     processes.py     starting servers in processes of their own

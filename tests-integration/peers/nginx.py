@@ -10,6 +10,7 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import signal
 
 from .certificates import Authority
 from .processes import ServerProcess, listening_socket
@@ -54,6 +55,16 @@ http {{
     keepalive_timeout 30ms;
     {locations}
   }}
+  server {{
+    listen 127.0.0.1:{http2} http2;
+    listen 127.0.0.1:{http2_tls} ssl http2;
+    {locations}
+  }}
+  server {{
+    listen 127.0.0.1:{few_http2} ssl http2;
+    keepalive_requests 7;
+    {locations}
+  }}
 }}
 """
 
@@ -79,7 +90,16 @@ class Nginx:
     closing_after_seven: str
     closing_after_seven_tls: str
     closing_when_idle: str
+    http2: str
+    """Speaks nothing else, in the clear."""
+    http2_tls: str
+    closing_after_seven_http2: str
     files: pathlib.Path
+    pid_file: pathlib.Path
+
+    def restart(self) -> None:
+        """Lets new processes take over: the old ones answer what they have begun."""
+        os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
 
 
 def program() -> str | None:
@@ -94,7 +114,7 @@ def running(
     """Serves files; keeps them, the configuration and the logs in `folder`."""
     files = folder / "files"
     _write_files(files)
-    names = ("plain", "tls", "few", "few_tls", "brief")
+    names = ("plain", "tls", "few", "few_tls", "brief", "http2", "http2_tls", "few_http2")
     listeners = {name: listening_socket() for name in names}
     ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
     config = folder / "nginx.conf"
@@ -112,7 +132,11 @@ def running(
             closing_after_seven=f"http://127.0.0.1:{ports['few']}",
             closing_after_seven_tls=f"https://localhost:{ports['few_tls']}",
             closing_when_idle=f"http://127.0.0.1:{ports['brief']}",
+            http2=f"http://127.0.0.1:{ports['http2']}",
+            http2_tls=f"https://localhost:{ports['http2_tls']}",
+            closing_after_seven_http2=f"https://localhost:{ports['few_http2']}",
             files=files,
+            pid_file=folder / "nginx.pid",
         )
 
 

@@ -106,6 +106,17 @@ class Conversation:
             self._sock.settimeout(DEADLINE)
         return False
 
+    def receive_some(self, seconds: float) -> bytes | None:
+        """Reads what there is: `b""` at the end, None if nothing comes for so long."""
+        self._sock.settimeout(seconds)
+        try:
+            return self._read()
+        except TimeoutError:
+            return None
+        finally:
+            if self.is_open:
+                self._sock.settimeout(DEADLINE)
+
     def wait_eof(self) -> int:
         """Reads on until the client has closed; returns how many bytes were thrown away."""
         discarded = len(self._pending)

@@ -30,6 +30,8 @@ class Entry:
         most_idle: Idle connections beyond which it is left out; None: never.
         most_threads: Threads at once likewise.
         most_tasks: Tasks at once likewise.
+        http2: Whether it takes part in scenarios of HTTP/2.
+        http2_upload: Whether it can send large bodies over that.
     """
 
     name: str
@@ -41,13 +43,19 @@ class Entry:
     most_idle: int | None = None
     most_threads: int | None = None
     most_tasks: int | None = None
+    http2: bool = False
+    http2_upload: bool = True
 
     def find_script(self, scenario: Scenario) -> str | None:
         """Return the script for a scenario; None: it takes no part in it."""
+        if scenario.http2 and not self.http2:
+            return None
         return self.script if scenario.loop is None else self.loops.get(scenario.loop)
 
     def find_objection(self, scenario: Scenario) -> str | None:
         """Return why it is left out of a scenario that it could take part in, or None."""
+        if scenario.http2 and scenario.action == "upload" and not self.http2_upload:
+            return "it copies what is left of a body for every frame, which takes minutes"
         if self.most_idle is not None and scenario.idle > self.most_idle:
             return f"more than {self.most_idle} idle connections take it minutes"
         if scenario.loop is None:
@@ -100,6 +108,8 @@ CLIENTS = (
         loops=_on("httpx_async_client", *_ASYNCIO),
         most_idle=300,
         most_tasks=200,
+        http2=True,
+        http2_upload=False,
     ),
     Entry(
         "pyreqwest",
@@ -125,6 +135,8 @@ CLIENTS = (
         loops=_on("httpcore_async_pool", "asyncio", "trio"),
         most_idle=300,
         most_tasks=200,
+        http2=True,
+        http2_upload=False,
     ),
     Entry(
         "httpcore2",
@@ -140,6 +152,7 @@ CLIENTS = (
         "ConnectionPool",
         script="httpcore_pool",
         loops=_on("httpcore_async_pool", *_ASYNCIO, "trio", *_ANYIO),
+        http2=True,
     ),
 )
 

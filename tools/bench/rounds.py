@@ -127,13 +127,17 @@ def _run(
         # The first of the two may have to write byte code, and warms the disk's cache.
         _run_process(command, "")
         return _run_process(command, "")
+    encrypted = servers.http2 if scenario.http2 else None
+    if scenario.http2 and encrypted is None:
+        raise RunFailedError("without nginx nothing here speaks HTTP/2")
+    urls = encrypted or servers
     task = Task(
         module=entry.module,
         action=scenario.action,
         url={
-            "get": servers.small_url,
-            "download": servers.large_url,
-            "upload": servers.upload_url,
+            "get": urls.small_url,
+            "download": urls.large_url,
+            "upload": urls.upload_url,
         }[scenario.action],
         expected=scenario.size,
         loop=scenario.loop,
@@ -142,6 +146,8 @@ def _run(
         timeout=scenario.timeout,
         seconds=effort.seconds,
         requests=effort.requests,
+        authority=None if encrypted is None else encrypted.authority,
+        http2=scenario.http2,
     )
     command = [python, "-m", f"tools.bench.clients.{script}"]
     return _run_process(command, json.dumps(asdict(task)))

@@ -41,6 +41,7 @@ class Scenario:
         timeout: Seconds that each read and write may take; None: for ever.
         rival: The client whose throughput the others' is compared with, beside the
             raw loop's.
+        http2: Whether it is HTTP/2, over TLS, all on one connection.
         family: Scenarios of one family differ in `at_once` alone. They are measured in
             the same rounds, so that they can be compared with each other.
     """
@@ -55,6 +56,7 @@ class Scenario:
     timeout: float | None = None
     rival: str | None = None
     family: str | None = None
+    http2: bool = False
 
     @property
     def is_bulk(self) -> bool:
@@ -91,6 +93,26 @@ def _bulk(loop: Loop, action: Bulk) -> Scenario:
     rival = _rival(loop)
     return Scenario(
         f"{loop}-{action}", title, action, LARGE, loop, timeout=TIMEOUT, rival=rival
+    )
+
+
+def _http2(loop: Loop | None, action: Action, at_once: int = 1) -> Scenario:
+    titles = {
+        "get": f"GET of 2 kB over HTTP/2 and TLS, {at_once:,} at once on one connection",
+        "download": "GET of 100 MB over HTTP/2 and TLS, read and dropped",
+        "upload": "POST of 100 MB over HTTP/2 and TLS",
+    }
+    number = f"-{at_once}" if action == "get" else ""
+    return Scenario(
+        f"{loop}-http2-{action}{number}" if loop else f"http2-{action}{number}",
+        titles[action],
+        action,
+        SMALL if action == "get" else LARGE,
+        loop,
+        at_once=at_once,
+        timeout=TIMEOUT,
+        rival="httpcore-1.0.9",
+        http2=True,
     )
 
 
@@ -133,7 +155,17 @@ ASYNC = (
     *(_bulk(loop, "upload") for loop in BULK_LOOPS),
 )
 
-SCENARIOS = BLOCKING + ASYNC
+# What 1.0.9 does of it, it does on asyncio; from threads as well.
+HTTP2 = (
+    _http2(None, "get", 20),
+    _http2("asyncio", "get", 20),
+    _http2(None, "download"),
+    _http2("asyncio", "download"),
+    _http2(None, "upload"),
+    _http2("asyncio", "upload"),
+)
+
+SCENARIOS = BLOCKING + ASYNC + HTTP2
 
 NAMES = (
     *(scenario.name for scenario in BLOCKING),
@@ -141,8 +173,9 @@ NAMES = (
     "threads-N",
     *(f"{loop}-get-N" for loop in LOOPS),
     *(f"{loop}-{action}" for loop in LOOPS for action in BULK),
+    *(scenario.name for scenario in HTTP2),
 )
-GROUPS = ("all", "blocking", "async", "async-get-N", "async-download", "async-upload")
+GROUPS = ("all", "blocking", "async", "http2", "async-get-N", "async-download", "async-upload")
 
 
 def find_scenarios(name: str) -> tuple[Scenario, ...]:
@@ -154,7 +187,7 @@ def find_scenarios(name: str) -> tuple[Scenario, ...]:
     Raises:
         ValueError: No scenario has that name.
     """
-    groups = {"all": SCENARIOS, "blocking": BLOCKING, "async": ASYNC}
+    groups = {"all": SCENARIOS, "blocking": BLOCKING, "async": ASYNC, "http2": HTTP2}
     exact = [scenario for scenario in SCENARIOS if scenario.name == name]
     found = groups.get(name) or tuple(exact) or _find_async(name) or _find_counted(name)
     if not found:

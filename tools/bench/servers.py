@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import trustme
+
 from tools.bench.cores import pinned
 from tools.bench.open_files import allow_open_files
 from tools.bench.scenarios import LARGE, SMALL
@@ -48,12 +50,43 @@ http {{
     location /small {{ sendfile off; }}
     location /large {{ sendfile on; sendfile_max_chunk 0; }}
   }}
+  server {{
+    listen 127.0.0.1:{tls_port} ssl http2 backlog=4096;
+    ssl_certificate {folder}/chain.pem;
+    ssl_certificate_key {folder}/key.pem;
+    http2_max_concurrent_streams 1000;
+    client_max_body_size 0;
+    root {folder}/files;
+    # To who reads it to its end, and while it still comes.
+    location /upload {{
+      proxy_pass http://127.0.0.1:{upload_port};
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+    }}
+  }}
 }}
 """
 
 
 class ServerError(Exception):
     """A server did not start; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HTTP2Server:
+    """Where HTTP/2 is spoken, over TLS.
+
+    Args:
+        small_url: Answers with 2 kB.
+        large_url: Answers with 100 MB.
+        upload_url: Takes a body and answers with the number of its bytes.
+        authority: The file of who signed its certificate.
+    """
+
+    small_url: str
+    large_url: str
+    upload_url: str
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +99,7 @@ class Servers:
         large_url: Answers with 100 MB.
         upload_url: Takes a body and answers with the number of its bytes.
         idle_urls: Origins for idle connections; each answers as `small_url` does.
+        http2: Who speaks HTTP/2; None: nobody.
     """
 
     name: str
@@ -73,6 +107,7 @@ class Servers:
     large_url: str
     upload_url: str
     idle_urls: tuple[str, ...]
+    http2: HTTP2Server | None = None
 
 
 @contextmanager
@@ -101,9 +136,9 @@ def running_servers(core: int | None, idle: int, at_once: int) -> Iterator[Serve
             name = "an embedded server (no nginx found)"
             yield Servers(name, f"{own}/small", f"{own}/large", f"{own}/upload", idle_urls)
             return
-        with _running_nginx(program, core, connections) as (name, port):
-            base = f"http://127.0.0.1:{port}"
-            yield Servers(name, f"{base}/small", f"{base}/large", f"{own}/upload", idle_urls)
+        with _running_nginx(program, core, connections, port) as (name, base, http2):
+            small, large = f"{base}/small", f"{base}/large"
+            yield Servers(name, small, large, f"{own}/upload", idle_urls, http2)
 
 
 def find_nginx() -> str | None:
@@ -127,14 +162,28 @@ def _running_embedded(core: int | None, idle: int) -> Iterator[tuple[int, list[i
 
 @contextmanager
 def _running_nginx(
-    program: str, core: int | None, connections: int
-) -> Iterator[tuple[str, int]]:
+    program: str, core: int | None, connections: int, upload_port: int
+) -> Iterator[tuple[str, str, HTTP2Server]]:
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         _write_files(folder / "files")
-        process, port = _start_nginx(program, folder, core, connections)
+        authority = _write_certificate(folder)
+        process, port, tls_port = _start_nginx(program, folder, core, connections, upload_port)
+        base = f"https://127.0.0.1:{tls_port}"
+        http2 = HTTP2Server(f"{base}/small", f"{base}/large", f"{base}/upload", authority)
         with stopping(process):
-            yield _nginx_version(program), port
+            yield _nginx_version(program), f"http://127.0.0.1:{port}", http2
+
+
+def _write_certificate(folder: Path) -> str:
+    """Return the file of the authority."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
+    (folder / "chain.pem").write_bytes(chain)
+    (folder / "key.pem").write_bytes(certificate.private_key_pem.bytes())
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    return str(folder / "authority.pem")
 
 
 def _write_files(folder: Path) -> None:
@@ -145,18 +194,25 @@ def _write_files(folder: Path) -> None:
 
 
 def _start_nginx(
-    program: str, folder: Path, core: int | None, connections: int
-) -> tuple[subprocess.Popen[bytes], int]:
+    program: str, folder: Path, core: int | None, connections: int, upload_port: int
+) -> tuple[subprocess.Popen[bytes], int, int]:
     # nginx cannot be asked for any free port, so somebody may take ours before it does.
     for _ in range(PORT_ATTEMPTS):
-        port = _free_port()
+        port, tls_port = _free_port(), _free_port()
         config = folder / "nginx.conf"
-        config.write_text(_NGINX.format(folder=folder, port=port, connections=connections))
+        text = _NGINX.format(
+            folder=folder,
+            port=port,
+            tls_port=tls_port,
+            upload_port=upload_port,
+            connections=connections,
+        )
+        config.write_text(text)
         command = [program, "-p", f"{folder}/", "-c", str(config)]
         with pinned(core), (folder / "stderr").open("wb") as stderr:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr)
         if _wait_listening(process, port):
-            return process, port
+            return process, port, tls_port
         with stopping(process):
             pass
     reason = (folder / "stderr").read_text().strip().split("\n")[-1]

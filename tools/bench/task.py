@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import ssl
 import sys
 from dataclasses import asdict, dataclass
 from typing import Literal, NoReturn
@@ -40,6 +41,8 @@ class Task:
         seconds: How long to measure.
         requests: How often to do the operation, whatever time that takes; None: as
             often as fits into `seconds`.
+        authority: The file of who signed the server's certificate; None: no TLS.
+        http2: Whether it is HTTP/2, over one connection.
     """
 
     module: str
@@ -52,11 +55,22 @@ class Task:
     timeout: float | None = None
     seconds: float = 0.5
     requests: int | None = None
+    authority: str | None = None
+    http2: bool = False
 
     @property
     def connections(self) -> int:
         """The most connections that a pool may need, and is allowed."""
+        if self.http2:
+            return 1
         return len(self.idle_urls) + self.at_once
+
+
+def make_ssl_context(task: Task) -> ssl.SSLContext | None:
+    """Return a context that trusts the server of a task; None: there is no TLS."""
+    if task.authority is None:
+        return None
+    return ssl.create_default_context(cafile=task.authority)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tools.demo.cases import CASES
 from tools.demo.exchange import Case, Outcome, describe
+from tools.demo.http2_server import running_http2_server
 from tools.demo.report import format_failed_case, format_headings, format_row
 from tools.demo.server import Address, running_server
 
@@ -23,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def show() -> int:
-    """Run the server and print the table; return 1 if a request failed, else 0."""
+    """Run the servers and print the table; return 1 if a request failed, else 0."""
     print(format_headings())
-    with running_server() as address:
-        failures = sum(show_case(case, address) for case in CASES)
+    with running_server() as http1, running_http2_server() as http2:
+        failures = sum(show_case(case, http2 if case.is_http2 else http1) for case in CASES)
     if failures:
         print(f"demo: {failures} failed, see the table", file=sys.stderr)
     return 1 if failures else 0

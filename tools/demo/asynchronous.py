@@ -41,7 +41,10 @@ class SendAsync:
     async def _send(self, case: Case, address: Address, report: Report) -> None:
         context = address.make_context() if case.tls else None
         async with httpcore.AsyncConnectionPool(
-            ssl_context=context, network_backend=self.make_backend()
+            ssl_context=context,
+            network_backend=self.make_backend(),
+            http1=case.is_http1,
+            http2=case.is_http2,
         ) as pool:
             for step in STEPS:
                 times = Timeline()

@@ -18,7 +18,12 @@ def send_blocking(case: Case, address: Address, report: Report) -> None:
     """Send every step through one `ConnectionPool`."""
     context = address.make_context() if case.tls else None
     backend = httpcore.SyncBackend()
-    with httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
+    with httpcore.ConnectionPool(
+        ssl_context=context,
+        network_backend=backend,
+        http1=case.is_http1,
+        http2=case.is_http2,
+    ) as pool:
         for step in STEPS:
             times = Timeline()
             status, received, failure = None, 0, None

@@ -23,7 +23,7 @@ if importlib.util.find_spec("uvloop") is None:
 
 CASES = tuple(
     Case(backend, protocol, tls=tls, send=send)
-    for protocol in ("HTTP/1.1",)
+    for protocol in ("HTTP/1.1", "HTTP/2")
     for backend, send in _BACKENDS.items()
     for tls in (False, True)
 )

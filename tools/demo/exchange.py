@@ -69,6 +69,16 @@ class Case:
     tls: bool
     send: "Send"
 
+    @property
+    def is_http2(self) -> bool:
+        """Whether it speaks HTTP/2: over TLS as negotiated, in the clear as known before."""
+        return self.protocol == "HTTP/2"
+
+    @property
+    def is_http1(self) -> bool:
+        """Whether HTTP/1.1 is enabled, which over TLS it is beside HTTP/2."""
+        return self.tls or not self.is_http2
+
     def make_url(self, address: Address, step: Step) -> str:
         """Return where a step goes."""
         return (address.tls_url if self.tls else address.plain_url) + step.path

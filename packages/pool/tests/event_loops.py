@@ -186,9 +186,10 @@ class AsyncioLoop(Loop):
             raise failures.pop()
 
     def stop(self) -> None:
-        assert not self._tasks
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(PATIENCE)
+        # Not before: whoever waits for a task's result goes on before the task has ended.
+        assert not self._tasks
 
 
 class TrioLoop(Loop):

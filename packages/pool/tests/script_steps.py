@@ -39,8 +39,24 @@ class Step:
     is_open_ended = False
     """Whether it may be left unplayed when the test ends."""
 
+    is_congested = False
+    """Whether the system takes nothing that is written."""
+
     def play(self, connection: "Connection") -> bool:
         """Does it, if it can be done now; returns whether it is over."""
+        return False
+
+    def wake(self) -> None:
+        """Lets those look again who wait for it."""
+
+
+class Live(Step):
+    """A server that says what it wants when it wants, from any thread."""
+
+    is_open_ended = True
+
+    async def wait(self, timeout: float | None) -> bool:
+        """Waits until it has said something; False if that takes too long."""
         return False
 
 
@@ -202,6 +218,8 @@ class Pause(Step):
 @dataclasses.dataclass(frozen=True)
 class Congested(Pause):
     """Takes nothing for so long, nor gives: the client can read, and look again."""
+
+    is_congested = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,16 +3,14 @@
     network.play(TakeRequest(), Give(b"HTTP/1.1 200 OK..."))    # the next connection
     pool = ConnectionPool(network_backend=ScriptedBackend(network))
 
-A script says what the server does, in order. It takes what it expects, and what
-it gives can be read as soon as the steps before have been played. Time is
-virtual: a read that nothing answers moves the clock by its timeout, and raises.
+A script says what the server does, in order. What it gives can be read as soon as the steps
+before are over. A read that nothing answers moves a clock by its timeout, and raises.
 
-`Network` and `Connection` know no colour: they do in coroutines what a backend and a
-stream do, and record it; their `pace` says how they wait. `scripted_backend.py` has
-their blocking faces, which step them, `scripted_async_backend.py` the async ones.
+`Network` and `Connection` know no colour: they do in coroutines what a backend and a stream
+do; their `pace` says how they wait. `scripted_backend.py` has their blocking faces, which
+step them, `scripted_async_backend.py` the async ones.
 
-Whatever a client does that no script foresees is a complaint: it is raised at
-once, and again by `Network.check` at the end of the test.
+What a client does that no script foresees is a complaint, raised at once and in the end.
 """
 
 import collections
@@ -33,6 +31,7 @@ from script_steps import (
     FailWrite,
     Give,
     Hang,
+    Live,
     Meanwhile,
     MeanwhileWriting,
     Pause,
@@ -100,6 +99,7 @@ class Network:
         otherwise: The script of connections that none was written for.
         while_sleeping: What happens during each sleep.
         complaints: What the client should not have done.
+        alpn: What handshakes negotiate.
     """
 
     def __init__(self, pace: Pace | None = None) -> None:
@@ -110,6 +110,7 @@ class Network:
         self.sleeps: list[float] = []
         self.operations: list[str] = []
         self.fault: Fault | None = None
+        self.alpn = "http/1.1"
         self.otherwise: collections.abc.Callable[[], list[Step]] | None = None
         self.while_sleeping: Hook | None = None
         self._scripts: collections.deque[list[Step]] = collections.deque()
@@ -335,7 +336,7 @@ class Connection:
     def __init__(
         self, network: Network, number: int, steps: list[Step], address: Address
     ) -> None:
-        self._network = network
+        self.network = self._network = network
         self.number = number
         self.address = address
         self.steps = steps
@@ -350,8 +351,8 @@ class Connection:
         self.after_look: Hook | None = None
         self.close_error: BaseException | None = None
         self.is_deaf = False
-        self._is_broken = False
-        self._is_reset = False
+        self._is_broken = self._is_reset = False
+        self._is_live = any(isinstance(step, Live) for step in steps)
         self._parser: h11.Connection | None = None
         self._events: list[h11.Request | h11.Data] = []
         self._closed: AsyncEvent = network.pace.create_event()
@@ -435,6 +436,8 @@ class Connection:
 
     async def _wait_for_bytes(self, timeout: float | None) -> None:
         step = self.steps[0] if self.steps else None
+        if isinstance(step, Live) and await step.wait(timeout):
+            return
         if isinstance(step, Meanwhile):
             self.steps.pop(0)
             await self._network.pace.run_hook(step.hook)
@@ -469,17 +472,20 @@ class Connection:
 
         self.timeouts.append(("write", timeout))
         if self._is_broken:
-            if self._network.fault is None:
+            if self._network.fault is None and not self._is_live:
                 self.complain("a write follows one that failed")
             raise WriteError("the connection is broken")
         try:
             await self._network.call("write", effect)
+            self._is_broken = False
         except BaseException as exc:
-            self._is_broken = True
+            # To a live server a write that was cancelled before it began did nothing.
+            self._is_broken |= not self._is_live or isinstance(exc, Exception)
             self._is_reset = isinstance(exc, WriteError)
             raise
 
     async def _write(self, buffer: bytes, timeout: float | None) -> None:
+        self._is_broken = True
         step = self._step_at_write()
         if isinstance(step, MeanwhileWriting):
             self.steps.pop(0)
@@ -544,13 +550,15 @@ class Connection:
 
         self.is_open = False
         self._closed.set()
+        for step in self.steps:
+            step.wake()
         await self._network.call("close", effect)
 
     def is_writable(self) -> bool:
         """Whether a write would be taken at once."""
         if self.is_open:
             self._advance()
-        return not (self.steps and isinstance(self.steps[0], Congested))
+        return not (self.steps and self.steps[0].is_congested)
 
     async def wait_writable(self, timeout: float | None) -> bool:
         """Waits until a write would be taken, or a read would return."""
@@ -558,6 +566,11 @@ class Connection:
         async def effect() -> bool:
             while not self.is_writable() and not self.outbox and self.is_open:
                 step = self.steps[0]
+                if isinstance(step, Live):
+                    if await step.wait(timeout):
+                        continue
+                    self._network.clock.advance(timeout or 0.0)
+                    raise WriteTimeout("the server takes nothing")
                 assert isinstance(step, Congested)
                 if timeout is not None and timeout < step.seconds:
                     self.steps[0] = Congested(step.seconds - timeout)

@@ -59,7 +59,11 @@ def extra_info(connection: Connection, info: str, *, is_encrypted: bool) -> obje
     if info == "is_readable":
         return connection.is_readable()
     if info == "ssl_object":
-        return types.SimpleNamespace(version=lambda: "TLSv1.3") if is_encrypted else None
+        if not is_encrypted:
+            return None
+        return types.SimpleNamespace(
+            version=lambda: "TLSv1.3", selected_alpn_protocol=lambda: connection.network.alpn
+        )
     if info == "server_addr":
         return (connection.address.host, connection.address.port)
     return None

@@ -2,6 +2,7 @@
 
 import collections.abc
 import dataclasses
+import importlib.util
 import ssl
 
 import pytest
@@ -405,15 +406,18 @@ def test_connection_interface_names_what_is_missing(
         mine.can_handle_request(ORIGIN_A)
 
 
-# -- what is not there yet ---------------------------------------------------------------------
+# -- protocols ---------------------------------------------------------------------------------
 
 
 EVERY = [ConnectionPool, AsyncConnectionPool]
 
 
 @pytest.mark.parametrize("of", EVERY)
-def test_http2_is_not_there_yet(of: type[AnyPool]) -> None:
-    with pytest.raises(NotImplementedError, match="HTTP/2"):
+def test_http2_without_hpack_is_refused(
+    of: type[AnyPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"install 'httpcore\[http2\]'"):
         of(http2=True)
 
 

@@ -160,9 +160,8 @@ def test_some_protocol_has_to_be_enabled() -> None:
         offered_protocols(None, http1=False, http2=False)
 
 
-@pytest.mark.parametrize("http1", [True, False])
-def test_what_is_not_spoken_yet_is_refused(*, http1: bool) -> None:
+@pytest.mark.parametrize(("http1", "expected"), [(True, ("h2", "http/1.1")), (False, ("h2",))])
+def test_http2_is_preferred(*, http1: bool, expected: tuple[str, ...]) -> None:
     context = noting_context()
-    with pytest.raises(NotImplementedError, match="HTTP/2"):
-        offered_protocols(context, http1=http1, http2=True)
-    assert "offered" not in context.__dict__
+    assert offered_protocols(context, http1=http1, http2=True) == expected
+    assert context.offered == [list(expected)]

@@ -6,13 +6,14 @@ anyio's, which is what they take by themselves.
 """
 
 import importlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tools.bench.clients.httpcore_pool import Extensions, make_extensions
 from tools.bench.measure_async import AsyncOperation, main
-from tools.bench.task import Loop, Task
+from tools.bench.task import Loop, Task, make_ssl_context
 
 BACKENDS: dict[Loop | None, str] = {
     "asyncio": "AsyncioBackend",
@@ -48,7 +49,14 @@ class Pool(Protocol):
 class PoolFactory(Protocol):
     """The class `AsyncConnectionPool`."""
 
-    def __call__(self, *, max_connections: int, network_backend: object) -> Pool: ...
+    def __call__(
+        self,
+        *,
+        max_connections: int,
+        ssl_context: ssl.SSLContext | None,
+        http2: bool,
+        network_backend: object,
+    ) -> Pool: ...
 
 
 class PoolClient:
@@ -59,7 +67,12 @@ class PoolClient:
         factory: PoolFactory = module.AsyncConnectionPool
         name = BACKENDS.get(task.loop, ANY_LOOP)
         backend = getattr(module, name if hasattr(module, name) else ANY_LOOP)
-        self._pool = factory(max_connections=task.connections, network_backend=backend())
+        self._pool = factory(
+            max_connections=task.connections,
+            ssl_context=make_ssl_context(task),
+            http2=task.http2,
+            network_backend=backend(),
+        )
         self._extensions = make_extensions(task.timeout)
 
     async def get(self, url: str) -> AsyncOperation:

@@ -5,12 +5,13 @@ lines.
 """
 
 import importlib
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tools.bench.measure import Operation, main
-from tools.bench.task import Task
+from tools.bench.task import Task, make_ssl_context
 
 Extensions = Mapping[str, Mapping[str, float]]
 
@@ -41,7 +42,9 @@ class Pool(Protocol):
 class PoolFactory(Protocol):
     """The class `ConnectionPool`."""
 
-    def __call__(self, *, max_connections: int) -> Pool: ...
+    def __call__(
+        self, *, max_connections: int, ssl_context: ssl.SSLContext | None, http2: bool
+    ) -> Pool: ...
 
 
 class PoolClient:
@@ -49,7 +52,11 @@ class PoolClient:
 
     def __init__(self, task: Task) -> None:
         factory: PoolFactory = importlib.import_module(task.module).ConnectionPool
-        self._pool = factory(max_connections=task.connections)
+        self._pool = factory(
+            max_connections=task.connections,
+            ssl_context=make_ssl_context(task),
+            http2=task.http2,
+        )
         self._extensions = make_extensions(task.timeout)
 
     def get(self, url: str) -> Operation:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tools.bench.measure_async import AsyncOperation, main
-from tools.bench.task import Task
+from tools.bench.task import Task, make_ssl_context
 
 
 class Response(Protocol):
@@ -37,7 +37,12 @@ class HttpxClient:
         httpx = importlib.import_module("httpx")
         most = task.connections
         limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
-        self._client: Client = httpx.AsyncClient(limits=limits, timeout=task.timeout)
+        self._client: Client = httpx.AsyncClient(
+            limits=limits,
+            timeout=task.timeout,
+            verify=make_ssl_context(task) or True,
+            http2=task.http2,
+        )
 
     async def get(self, url: str) -> AsyncOperation:
         get = self._client.get

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tools.bench.measure import Operation, main
-from tools.bench.task import Task
+from tools.bench.task import Task, make_ssl_context
 
 
 class Response(Protocol):
@@ -37,7 +37,12 @@ class HttpxClient:
         httpx = importlib.import_module("httpx")
         most = task.connections
         limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
-        self._client: Client = httpx.Client(limits=limits, timeout=task.timeout)
+        self._client: Client = httpx.Client(
+            limits=limits,
+            timeout=task.timeout,
+            verify=make_ssl_context(task) or True,
+            http2=task.http2,
+        )
 
     def get(self, url: str) -> Operation:
         get = self._client.get

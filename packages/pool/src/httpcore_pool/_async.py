@@ -294,7 +294,13 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         )
         # Programs read and replace it, to guard where connections go.
         self._network_backend = network_backend or AutoBackend()
-        self._core = Pool(limits, _ASYNC, self._make_connection, lambda: self._network_backend)
+        self._core = Pool(
+            limits,
+            _ASYNC,
+            self._make_connection,
+            lambda: self._network_backend,
+            self._options.sharing_schemes,
+        )
 
     def create_connection(self, origin: Origin) -> AsyncConnectionInterface:
         """Makes the connection that the pool is about to use, not connected yet."""

@@ -18,7 +18,7 @@ from httpcore_interface import (
     NetworkStream,
 )
 
-from ._core.exchange import Exchange
+from ._core.colour import OpenResponse
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._interruption import Interruptible, interruptible
@@ -137,7 +137,7 @@ class AsyncBody:
 
     __slots__ = ("_exchange",)
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: OpenResponse) -> None:
         self._exchange = exchange
 
     def __aiter__(self) -> "AsyncBody":
@@ -243,6 +243,6 @@ class Async:
         """Returns a stream as async code may use it: as it is."""
         return stream
 
-    def public_body(self, exchange: Exchange) -> AsyncBody:
+    def public_body(self, exchange: OpenResponse) -> AsyncBody:
         """Returns a response's body as async code may iterate and close it."""
         return AsyncBody(exchange)

@@ -24,7 +24,7 @@ from httpcore_interface import (
     NetworkStream,
 )
 
-from ._core.exchange import Exchange
+from ._core.colour import OpenResponse
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._messages import BodyStream, Extensions
@@ -259,7 +259,7 @@ class BlockingBody:
 
     __slots__ = ("_exchange",)
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: OpenResponse) -> None:
         self._exchange = exchange
 
     def __iter__(self) -> "BlockingBody":
@@ -359,7 +359,7 @@ class Blocking:
         """Returns a stream as blocking code may use it."""
         return stream.stream if isinstance(stream, BlockingStream) else SteppedStream(stream)
 
-    def public_body(self, exchange: Exchange) -> BlockingBody:
+    def public_body(self, exchange: OpenResponse) -> BlockingBody:
         """Returns a response's body as blocking code may iterate and close it."""
         return BlockingBody(exchange)
 

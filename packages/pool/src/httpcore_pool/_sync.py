@@ -286,7 +286,13 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
             socket_options=socket_options,
         )
         self._backend = None if network_backend is None else BlockingBackend(network_backend)
-        self._core = Pool(limits, _BLOCKING, self._make_connection, self._blocking_backend)
+        self._core = Pool(
+            limits,
+            _BLOCKING,
+            self._make_connection,
+            self._blocking_backend,
+            self._options.sharing_schemes,
+        )
 
     def create_connection(self, origin: Origin) -> ConnectionInterface:
         """Makes the connection that the pool is about to use, not connected yet."""

@@ -1,5 +1,6 @@
 """TLS contexts: which certificates are trusted, which protocols are offered."""
 
+import importlib.util
 import os
 import ssl
 import threading
@@ -62,13 +63,16 @@ def offered_protocols(
 
     Raises:
         ValueError: Neither is enabled.
-        NotImplementedError: HTTP/2 is enabled.
+        ImportError: HTTP/2 is enabled, and what it needs is not installed.
     """
-    if http2:
-        raise NotImplementedError("this version of httpcore-pool does not speak HTTP/2 yet")
-    if not http1:
+    if http2 and importlib.util.find_spec("hpack") is None:
+        raise ImportError(
+            "HTTP/2 needs the package 'hpack', which is not installed: "
+            "install 'httpcore[http2]' (or 'httpcore-pool[http2]')"
+        )
+    if not http1 and not http2:
         raise ValueError("no protocol is enabled: http1 and http2 are both False")
-    protocols = ("http/1.1",)
+    protocols = ("h2",) * http2 + ("http/1.1",) * http1
     if ssl_context is not None:
         ssl_context.set_alpn_protocols(list(protocols))
     return protocols

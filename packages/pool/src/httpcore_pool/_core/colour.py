@@ -11,9 +11,6 @@ from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream
 from .._messages import BodyStream, Extensions
 from .trace import Tracer
 
-if typing.TYPE_CHECKING:
-    from .exchange import Exchange
-
 
 class ChunkSource(typing.Protocol):
     """A request's body, asked for part by part."""
@@ -27,6 +24,31 @@ class ChunkSource(typing.Protocol):
         Else the garbage collector would, at a time of its own; of an async one both
         trio and asyncio complain. What is no generator is the caller's to end.
         """
+
+
+class OpenResponse(typing.Protocol):
+    """A response whose head has come, as whoever reads its body sees it."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and left nothing to close."""
+
+    def take_chunk(self) -> bytes | None:
+        """Returns what can be had without waiting.
+
+        Returns:
+            A part of the body, `b""` at its end, None if `next_chunk` has to be
+            awaited for either.
+        """
+
+    def take_rest(self) -> bytes | None:
+        """Returns the whole rest of the body if it has come; None if not."""
+
+    async def next_chunk(self) -> bytes:
+        """Returns the next part of the body, `b""` at its end."""
+
+    async def aclose(self) -> None:
+        """Ends the exchange, wherever the body is."""
 
 
 class Colour(typing.Protocol):
@@ -61,5 +83,5 @@ class Colour(typing.Protocol):
     def public_stream(self, stream: AsyncNetworkStream) -> object:
         """Returns a stream as the caller may use it."""
 
-    def public_body(self, exchange: "Exchange") -> BodyStream:
+    def public_body(self, exchange: OpenResponse) -> BodyStream:
         """Returns a response's body as the caller may iterate and close it."""

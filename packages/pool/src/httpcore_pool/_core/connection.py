@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import ssl
 import threading
+import typing
 
 from httpcore_interface import (
     SOCKET_OPTION,
@@ -18,12 +19,18 @@ from httpcore_interface import (
 from .._forks import let_go
 from .._messages import Request, Response
 from .._tls import offered_protocols, shared_ssl_context
-from .._url import Origin
+from .._url import HTTP_PORTS, Origin
 from .closing import await_or_drop
 from .colour import Colour
-from .http11 import HTTP11Connection, State, check_origin
+from .http11 import HTTP11Connection
+from .speaking import Repeatable, check_origin
 from .timeouts import Deadline, Timeouts
 from .trace import Tracer, is_logged
+
+if typing.TYPE_CHECKING:
+    from .http2 import HTTP2Connection
+
+Speaker: typing.TypeAlias = "HTTP11Connection | HTTP2Connection"
 
 _TLS_SCHEMES = (b"https", b"wss")
 
@@ -83,6 +90,13 @@ class ConnectOptions:
             protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
         )
 
+    @property
+    def sharing_schemes(self) -> frozenset[bytes]:
+        """The schemes of origins whose connections may carry many requests at once."""
+        if "h2" not in self.protocols:
+            return frozenset()
+        return frozenset(_TLS_SCHEMES if len(self.protocols) > 1 else HTTP_PORTS)
+
 
 def delays() -> collections.abc.Iterator[float]:
     """Yields the seconds to wait before each repetition: 0, 0.5, 1, 2, 4, ..."""
@@ -131,7 +145,7 @@ class Connection:
         colour: Colour,
     ) -> None:
         self.origin = origin
-        self.http: HTTP11Connection | None = None
+        self.http: Speaker | None = None
         self.face: object = None
         self._options = options
         self._backend = backend
@@ -149,7 +163,7 @@ class Connection:
 
     async def connect(
         self, request: Request, timeouts: Timeouts, tracer: Tracer | None
-    ) -> HTTP11Connection:
+    ) -> Speaker:
         """Connects, and once more as often as the options allow.
 
         Args:
@@ -170,8 +184,20 @@ class Connection:
             if self._is_closed and isinstance(exc, Exception):
                 raise self._closed_error() from exc
             raise
-        self.http = HTTP11Connection(stream, self._colour)
+        self.http = self._speak(stream)
         return self.http
+
+    def _speak(self, stream: AsyncNetworkStream) -> Speaker:
+        """Begins the protocol that was negotiated, or that is known to be spoken."""
+        ssl_object = stream.get_extra_info("ssl_object")
+        negotiated = None if ssl_object is None else ssl_object.selected_alpn_protocol()
+        # Not only where we offered it: a backend may have done so by itself, or play a
+        # server that speaks nothing else.
+        if negotiated == "h2" or self._options.protocols == ("h2",):
+            from .http2 import HTTP2Connection
+
+            return HTTP2Connection(stream, self._colour, self._backend)
+        return HTTP11Connection(stream, self._colour)
 
     async def _repeat(
         self, request: Request, timeouts: Timeouts, tracer: Tracer | None
@@ -317,7 +343,10 @@ class Connection:
         if http is None:
             self._begin()
             http = await self.connect(request, timeouts, tracer)
-        return await http.handle(request, timeouts, tracer, None)
+        try:
+            return await http.handle(request, timeouts, tracer, None)
+        except Repeatable as exc:
+            raise exc.failure from exc.failure.__cause__
 
     def _begin(self) -> None:
         with self._lock:
@@ -351,8 +380,7 @@ class Connection:
         self._is_closed = True
         stream = self._stream if self.http is None else self.http.stream
         if self.http is not None:
-            self.http.is_aborted = self.http.state is State.ACTIVE
-            self.http.state = State.CLOSED
+            self.http.let_go()
         if stream is not None:
             let_go(stream)
 
@@ -373,7 +401,12 @@ class Connection:
     @property
     def is_available(self) -> bool:
         """Whether it could take a request at once."""
-        return self.http is not None and self.http.state in (State.IDLE, State.NEW)
+        return self.http is not None and self.http.is_available
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it will take requests, now or later."""
+        return self.http is not None and self.http.is_usable
 
     def has_expired(self) -> bool:
         """Whether it is idle, but should not be used any more."""

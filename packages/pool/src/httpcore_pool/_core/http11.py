@@ -1,6 +1,5 @@
 """Exchanges on one HTTP/1.1 connection, one after the other (RFC 9112, section 9)."""
 
-import enum
 import threading
 import time
 
@@ -10,64 +9,28 @@ from httpcore_interface import (
     ReadError,
     ReadTimeout,
     RemoteProtocolError,
-    UnsupportedProtocol,
     WriteError,
     WriteTimeout,
 )
 
 from .._messages import Extensions, Request, Response
 from .._protocol.http11 import Head, RequestWriter
-from .._url import HTTP_PORTS, Origin
+from .._url import Origin
 from .closing import await_or_drop
 from .colour import Colour
 from .exchange import Exchange
 from .lease import Lease
+from .speaking import State, check_origin
 from .timeouts import Timeouts
 from .trace import Tracer
 from .upgraded import UpgradedStream
 from .upload import Upload, whole_message
-
-
-class State(enum.Enum):
-    """What a connection is doing. The values are those that users read."""
-
-    NEW = "NEW"
-    ACTIVE = "ACTIVE"
-    IDLE = "IDLE"
-    CLOSED = "CLOSED"
-
 
 # In Python 3.11 a member of an enumeration costs ten times a name of the module.
 _NEW = State.NEW
 _ACTIVE = State.ACTIVE
 _IDLE = State.IDLE
 _CLOSED = State.CLOSED
-
-
-def check_origin(request: Request, origin: Origin) -> None:
-    """Makes sure that a request goes where a connection leads.
-
-    Raises:
-        RuntimeError: It does not.
-        UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
-    """
-    if request.url.scheme not in HTTP_PORTS:
-        raise unsupported(request.url.scheme)
-    if request.url.origin != origin:
-        raise RuntimeError(
-            f"a request to {request.url.origin} cannot go over the connection to {origin}"
-        )
-
-
-def unsupported(scheme: bytes) -> UnsupportedProtocol:
-    """Returns the error of a request whose scheme is not HTTP's."""
-    if not scheme:
-        return UnsupportedProtocol(
-            "Request URL is missing an 'http://' or 'https://' protocol."
-        )
-    return UnsupportedProtocol(
-        f"Request URL has an unsupported protocol '{scheme.decode('ascii', 'replace')}://'."
-    )
 
 
 class HTTP11Connection:
@@ -99,6 +62,12 @@ class HTTP11Connection:
         "state",
         "stream",
     )
+
+    capacity = 1
+    """How many requests it takes at once."""
+
+    is_shared = False
+    """Whether it carries many requests, each of which may end by itself."""
 
     def __init__(self, stream: AsyncNetworkStream, colour: Colour) -> None:
         self.stream = stream
@@ -305,6 +274,21 @@ class HTTP11Connection:
     def is_closed(self) -> bool:
         """Whether it will never carry a request again."""
         return self.state is _CLOSED
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it could take a request at once."""
+        return self.state is _IDLE or self.state is _NEW
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it will take requests, now or later."""
+        return self.is_available
+
+    def let_go(self) -> None:
+        """Forgets it in a child of the process."""
+        self.is_aborted = self.state is _ACTIVE
+        self.state = _CLOSED
 
     def has_expired(self, expiry: float | None) -> bool:
         """Returns whether it is idle, but should not be used any more.

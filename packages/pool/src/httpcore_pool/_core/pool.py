@@ -7,6 +7,7 @@ inside a `try` whose `except BaseException` gives it back.
 
 import collections
 import collections.abc
+import functools
 import threading
 import time
 import typing
@@ -28,8 +29,9 @@ from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wake
 from .._url import HTTP_PORTS, Origin
 from .closing import Closable, await_or_drop, close_all
 from .colour import Colour
-from .connection import Connection
-from .http11 import HTTP11Connection, unsupported
+from .connection import Connection, Speaker
+from .http11 import HTTP11Connection
+from .speaking import Repeatable, unsupported
 from .timeouts import NO_TIMEOUTS, Deadline, Timeouts
 from .trace import Tracer
 
@@ -41,6 +43,12 @@ _CLOSED = SlotState.CLOSED
 # RFC 9110, section 9.2.2: sending them twice is the same as sending them once.
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 
+# How often a request goes out again that was lost with its connection.
+_MOST_REPEATS = 3
+
+# How often one does that a server of HTTP/2 says it has not processed. Of many at once,
+# some meet a server that goes after every few requests again and again.
+_MOST_REFUSALS = 10
 
 T = typing.TypeVar("T")
 
@@ -57,6 +65,8 @@ class Pool:
         colour: Whose callers it serves.
         make_connection: Makes a connection, not connected yet, for an origin.
         backend: Supplies events for those who wait.
+        sharing_schemes: The schemes of origins whose connections may carry many
+            requests at once.
 
     Attributes:
         state: Who waits, who is idle, what is closed.
@@ -77,11 +87,13 @@ class Pool:
         colour: Colour,
         make_connection: collections.abc.Callable[[Origin], Connection],
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
+        sharing_schemes: frozenset[bytes] = frozenset(),
     ) -> None:
         self._limits = limits
         self._colour = colour
         self._make_connection = make_connection
         self._backend = backend
+        self._sharing_schemes = sharing_schemes
         self._begin(is_closed=False)
         watch(self)
 
@@ -106,8 +118,15 @@ class Pool:
 
     # -- a request's way ---------------------------------------------------------
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(
+        self, request: Request, timeouts: Timeouts | None = None, repeats: int = 0
+    ) -> Response:
         """Sends a request over a connection of the pool.
+
+        Args:
+            request: What to send.
+            timeouts: How long it may take, if that has begun already.
+            repeats: How often it was sent before.
 
         Returns:
             The response, once its head has come.
@@ -126,7 +145,8 @@ class Pool:
         if not url.host:
             raise LocalProtocolError(f"Request URL has no host: {bytes(url)!r}")
         extensions = request.extensions
-        timeouts = Timeouts.of(extensions) if "timeout" in extensions else NO_TIMEOUTS
+        if timeouts is None:
+            timeouts = Timeouts.of(extensions) if "timeout" in extensions else NO_TIMEOUTS
         tracer = self._colour.tracer(extensions)
         runner = self._colour.runner()
         if runner is not self._runner:
@@ -146,7 +166,8 @@ class Pool:
                     if self._abandoned or self._is_close_due or self.is_torn:
                         self.settle_abandoned(now)
                     self.leases[lease] = None
-                    got = lease.got = state.claim(key, now)
+                    may_share = url.scheme in self._sharing_schemes
+                    got = lease.got = state.claim(key, now, may_share=may_share)
                     work = state.take_work() if state.doomed or state.granted else None
                 if work is not None:
                     self.wake(work)
@@ -167,6 +188,9 @@ class Pool:
                 http = slot.connection.http
                 # The first question costs no await, and its answer is nearly always no.
                 if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
+                    if http.is_shared:
+                        # Others may have been given it as well.
+                        raise _gone()  # noqa: TRY301 - to be given back below
                     http = await self._redial(
                         slot, key, request, timeouts, tracer, is_retry=False
                     )
@@ -182,6 +206,8 @@ class Pool:
                 # Somebody closed it since we looked: nothing was sent.
                 is_retry = False
             except (ReadError, WriteError, RemoteProtocolError):
+                if not isinstance(http, HTTP11Connection):
+                    raise
                 if served == 0 or http.is_answered or http.is_aborted:
                     raise
                 if not http.is_repeatable or request.method not in _IDEMPOTENT:
@@ -196,11 +222,22 @@ class Pool:
                 if http.served > 0:
                     raise
                 raise ConnectError("the connection was closed before it was used") from exc
+        except Repeatable as exc:
+            doomed = lease.give_up()
+            if doomed:
+                await close_all(doomed)
+            is_allowed = exc.is_unprocessed or request.method in _IDEMPOTENT
+            most = _MOST_REFUSALS if exc.is_unprocessed else _MOST_REPEATS
+            if not is_allowed or (exc.was_tried and repeats >= most):
+                raise exc.failure from exc.failure.__cause__
+            # What was dead when it was looked at is one less, however many there are.
+            repeats += exc.was_tried
         except BaseException:
             doomed = lease.give_up()
             if doomed:
                 await close_all(doomed)
             raise
+        return await self.handle(request, timeouts, repeats)
 
     async def _await_slot(
         self,
@@ -262,7 +299,7 @@ class Pool:
         request: Request,
         timeouts: Timeouts,
         tracer: Tracer | None,
-    ) -> HTTP11Connection:
+    ) -> Speaker:
         """Establishes the connection of a slot."""
         connection = self._make_connection(Origin(*key[:3]))
         # From here on `close()` and `connections` see it.
@@ -271,8 +308,13 @@ class Pool:
             raise _closed()
         try:
             http = await connection.connect(request, timeouts, tracer)
+            capacity = http.capacity
+            if not isinstance(http, HTTP11Connection):
+                http.traffic.on_change = functools.partial(self._note_capacity, slot, http)
             now = time.monotonic()
-            is_open, doomed = self._change(lambda state: state.connected(slot, now))
+            is_open, doomed = self._change(
+                lambda state: state.connected(slot, now, capacity=capacity)
+            )
         except BaseException:
             # The books do not know it yet.
             if connection.http is not None:
@@ -285,6 +327,16 @@ class Pool:
             raise _closed()
         return http
 
+    async def _note_capacity(self, slot: Slot[Connection], http: Speaker) -> None:
+        """Notes that a server takes more requests at once than before, or fewer."""
+        capacity = http.capacity
+        if http.is_usable:
+            _, doomed = self._change(lambda state: state.set_capacity(slot, capacity))
+        else:
+            _, doomed = self._change(lambda state: state.retire(slot))
+        if doomed:
+            await close_all(doomed)
+
     async def _redial(
         self,
         slot: Slot[Connection],
@@ -294,7 +346,7 @@ class Pool:
         tracer: Tracer | None,
         *,
         is_retry: bool,
-    ) -> HTTP11Connection:
+    ) -> Speaker:
         """Replaces the dead connection of a slot by a new one."""
         dead = slot.connection
         assert dead is not None
@@ -323,7 +375,7 @@ class Pool:
             self._settle_torn()
         while self._abandoned:
             lease = self._abandoned[0]
-            lease.settle_held(now, reusable=False)
+            lease.settle_held(now, reusable=lease.is_one_of_many)
             self._abandoned.popleft()
         if self._is_close_due:
             self._is_close_due = False
@@ -520,10 +572,17 @@ class PoolLease:
         self.is_over = True
         self._pool.leases.pop(self, None)
 
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether its connection can go on without it, wherever its response is."""
+        connection = self.got.connection if type(self.got) is Slot else None
+        http = None if connection is None else connection.http
+        return http is not None and http.is_shared and http.is_usable
+
     def give_up(self) -> list[Closable] | None:
         """Gives it back after a failure; the connection may have survived that."""
         connection = self.got.connection if isinstance(self.got, Slot) else None
-        reusable = connection is not None and connection.is_available
+        reusable = connection is not None and connection.is_usable
         return self.end(time.monotonic(), reusable=reusable)
 
     def abandon(self) -> None:
@@ -533,3 +592,8 @@ class PoolLease:
 
 def _closed() -> ConnectError:
     return ConnectError("the connection pool was closed while the request connected")
+
+
+def _gone() -> Repeatable:
+    failure = ConnectionNotAvailable("the server has closed the connection")
+    return Repeatable(failure, is_unprocessed=True, was_tried=False)

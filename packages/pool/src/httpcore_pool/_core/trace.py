@@ -17,7 +17,8 @@ T = typing.TypeVar("T")
 
 _connection_log = logging.getLogger("httpcore.connection")
 _http11_log = logging.getLogger("httpcore.http11")
-_loggers = {"connection": _connection_log, "http11": _http11_log}
+_http2_log = logging.getLogger("httpcore.http2")
+_loggers = {"connection": _connection_log, "http11": _http11_log, "http2": _http2_log}
 
 # Fields whose values are secrets (RFC 6265, RFC 9110 section 11).
 _SECRET_FIELDS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
@@ -27,7 +28,11 @@ def is_logged() -> bool:
     """Returns whether any of the loggers would write what it is told."""
     # Spelled out: every request asks.
     debug = logging.DEBUG
-    return _connection_log.isEnabledFor(debug) or _http11_log.isEnabledFor(debug)
+    return (
+        _connection_log.isEnabledFor(debug)
+        or _http11_log.isEnabledFor(debug)
+        or _http2_log.isEnabledFor(debug)
+    )
 
 
 class Tracer:

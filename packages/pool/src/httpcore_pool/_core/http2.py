@@ -1,0 +1,245 @@
+"""One HTTP/2 connection and the requests that share it (RFC 9113)."""
+
+import time
+
+from httpcore_interface import (
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    ConnectionNotAvailable,
+    LocalProtocolError,
+    ReadError,
+    RemoteProtocolError,
+    WriteError,
+)
+
+from .._messages import Extensions, Request, Response
+from .._protocol.http2 import Engine
+from .._url import Origin
+from .closing import await_or_drop
+from .colour import Colour
+from .http2_exchange import HTTP2Exchange
+from .http2_upload import HTTP2Upload
+from .lease import Lease
+from .speaking import Repeatable, State, check_origin
+from .timeouts import Timeouts
+from .trace import Tracer
+from .traffic import Traffic
+
+# What a request that is lost with its connection fails with.
+_LOSSES = (ConnectionNotAvailable, ReadError, RemoteProtocolError, WriteError)
+
+
+class HTTP2Connection:
+    """A connection that speaks HTTP/2. See `HTTP11Connection` for its twin's attributes.
+
+    Args:
+        stream: The open connection.
+        colour: Whose callers it serves.
+        backend: Supplies events for those who wait.
+
+    Attributes:
+        traffic: Its frames.
+        served: How many requests were begun on it.
+        idle_since: When it was last left by all of them, in seconds.
+        is_aborted: Whether this side closed it while it was in use.
+    """
+
+    __slots__ = (
+        "_colour",
+        "_is_closed",
+        "_is_greeted",
+        "_public_stream",
+        "_runner",
+        "idle_since",
+        "is_aborted",
+        "served",
+        "stream",
+        "traffic",
+    )
+
+    is_shared = True
+    """Whether it carries many requests, each of which may end by itself."""
+
+    def __init__(
+        self, stream: AsyncNetworkStream, colour: Colour, backend: AsyncNetworkBackend
+    ) -> None:
+        self.stream = stream
+        self.traffic = Traffic(stream, Engine(), backend)
+        self._colour = colour
+        self._public_stream = colour.public_stream(stream)
+        self._runner = colour.runner()
+        self.idle_since = 0.0
+        self._is_greeted = False
+        self._is_closed = False
+        self.is_aborted = False
+        self.served = 0
+
+    # -- requests ----------------------------------------------------------------
+
+    async def handle(
+        self,
+        request: Request,
+        timeouts: Timeouts,
+        tracer: Tracer | None,
+        lease: Lease | None,
+    ) -> Response:
+        """Sends a request, and returns its response once the head has come.
+
+        See `HTTP11Connection.handle`.
+
+        Raises:
+            Repeatable: It failed in a way that lets it be sent once more.
+        """
+        upload = HTTP2Upload(request, self._colour)
+        exchange = HTTP2Exchange(self, request, timeouts, tracer)
+        if tracer is not None and not self._is_greeted:
+            self._is_greeted = True
+            greeting = self.traffic.push()
+            await tracer.run("http2.send_connection_init", {"request": request}, greeting)
+        before = self.traffic.received
+        is_used = self.served > 0
+        self.served += 1
+        try:
+            head = await exchange.exchange_heads(upload, tracer)
+        except BaseException as exc:
+            exchange.give_up()
+            if isinstance(exc, Exception):
+                self.explain(exc)
+            if isinstance(exc, ConnectionNotAvailable) and self.traffic.on_change is not None:
+                # The pool believes that there is room.
+                await self.traffic.on_change()
+            # The server had closed it while it was idle, and this came too late to see.
+            is_late = is_used and before == self.traffic.received and self._has_failed
+            is_unprocessed = exchange.is_unprocessed or isinstance(exc, ConnectionNotAvailable)
+            if (
+                isinstance(exc, _LOSSES)
+                and upload.is_repeatable
+                and (is_unprocessed or is_late)
+            ):
+                raise Repeatable(exc, is_unprocessed=is_unprocessed) from exc
+            await await_or_drop(self.traffic.push())
+            raise
+        finally:
+            await upload.end_source()
+        status, fields = head
+        extensions: Extensions = {
+            "http_version": b"HTTP/2",
+            "network_stream": self._public_stream,
+            "stream_id": exchange.number,
+        }
+        exchange.open(extensions, lease)
+        return Response.received(status, fields, self._colour.public_body(exchange), extensions)
+
+    @property
+    def _has_failed(self) -> bool:
+        return self.traffic.engine.failure is not None
+
+    async def handle_alone(self, request: Request, origin: Origin) -> Response:
+        """Sends a request; for use without a pool.
+
+        Raises:
+            RuntimeError: The request goes to another origin than the connection.
+        """
+        check_origin(request, origin)
+        timeouts = Timeouts.of(request.extensions)
+        tracer = self._colour.tracer(request.extensions)
+        try:
+            return await self.handle(request, timeouts, tracer, None)
+        except Repeatable as exc:
+            raise exc.failure from exc.failure.__cause__
+
+    def finish(self) -> bool:
+        """Notes the end of an exchange; returns whether the connection goes on."""
+        self.idle_since = time.monotonic()
+        return self.is_usable
+
+    def explain(self, exc: BaseException) -> None:
+        """Replaces an error by its true reason, if this side closed the connection.
+
+        Raises:
+            ReadError: The connection was closed here, while it was in use.
+        """
+        if self.is_aborted and not isinstance(exc, LocalProtocolError):
+            raise ReadError("the connection was closed while a request used it") from exc
+
+    async def has_hung_up(self) -> bool:
+        """Returns whether it is of no use any more, having read what came while it was idle."""
+        if not self.traffic.engine.streams:
+            await self.traffic.poll()
+        return not self.is_usable
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        traffic = self.traffic
+        if traffic.engine.streams:
+            self.is_aborted = True
+        if not self._is_closed:
+            self._is_closed = True
+            with traffic.lock:
+                traffic.engine.close()
+            try:
+                # In another event loop, or behind the end of its own, nothing can be sent.
+                if self._runner is self._colour.runner():
+                    await await_or_drop(traffic.push())
+            finally:
+                await self._close()
+        else:
+            await self._close()
+
+    async def _close(self) -> None:
+        self.traffic.note_failure(ReadError("the connection was closed"))
+        await await_or_drop(self._colour.close(self.stream, self._runner))
+
+    # -- what is asked about it --------------------------------------------------
+
+    @property
+    def capacity(self) -> int:
+        """How many requests it takes at once."""
+        return 0 if self._is_closed else self.traffic.capacity
+
+    @property
+    def state(self) -> State:
+        """What it is doing."""
+        if self.is_closed:
+            return State.CLOSED
+        if self.traffic.engine.streams:
+            return State.ACTIVE
+        return State.IDLE if self.served else State.NEW
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it could take a request at once."""
+        return len(self.traffic.engine.streams) < self.capacity
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it will take requests, now or later."""
+        traffic = self.traffic
+        is_over = self._is_closed or self._has_failed or traffic.cut is not None
+        return not (is_over or traffic.engine.is_draining)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request, and has had one."""
+        return self.state is State.IDLE
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it will never carry a request again."""
+        return self._is_closed or self._has_failed
+
+    def has_expired(self, expiry: float | None) -> bool:
+        """Returns whether it is idle, but should not be used any more."""
+        if self.state is not State.IDLE:
+            return False
+        is_old = expiry is not None and time.monotonic() - self.idle_since >= expiry
+        return is_old or not self.is_usable
+
+    def let_go(self) -> None:
+        """Forgets it in a child of the process."""
+        self.is_aborted = bool(self.traffic.engine.streams)
+        self._is_closed = True
+
+    def info(self) -> str:
+        """Says what it is and does, for people."""
+        return f"HTTP/2, {self.state.value}, Request Count: {self.served}"

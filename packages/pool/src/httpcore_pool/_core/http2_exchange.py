@@ -1,0 +1,326 @@
+"""One request and its response on an HTTP/2 connection."""
+
+import typing
+
+from httpcore_interface import ReadError, ReadTimeout, RemoteProtocolError
+
+from .._messages import Extensions, Request
+from .._protocol.http2 import Engine, Head, Stream
+from .._protocol.http2.fields import request_fields
+from .closing import Closable, await_or_drop, close_all
+from .lease import Lease
+from .timeouts import Timeouts
+from .trace import Tracer
+
+if typing.TYPE_CHECKING:
+    from .http2 import HTTP2Connection
+    from .http2_upload import HTTP2Upload
+
+
+class HTTP2Exchange:
+    """One request and its response on one stream. See `Exchange`, its twin.
+
+    Args:
+        connection: What it goes over.
+        request: What is sent.
+        timeouts: How long it may take.
+        tracer: Who is told, if anybody.
+
+    Attributes:
+        traffic: The connection's.
+        stream: Its own; None before the request has begun.
+    """
+
+    __slots__ = (
+        "_begun_at",
+        "_connection",
+        "_doomed",
+        "_extensions",
+        "_failure",
+        "_is_complete",
+        "_is_open",
+        "_is_reading",
+        "_is_told",
+        "_lease",
+        "_owes",
+        "_request",
+        "_tracer",
+        "stream",
+        "timeouts",
+        "traffic",
+    )
+
+    def __init__(
+        self,
+        connection: "HTTP2Connection",
+        request: Request,
+        timeouts: Timeouts,
+        tracer: Tracer | None,
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._tracer = tracer
+        self.traffic = connection.traffic
+        self.timeouts = timeouts
+        self.stream: Stream | None = None
+        self._lease: Lease | None = None
+        self._doomed: list[Closable] | None = None
+        self._failure: BaseException | None = None
+        self._is_open = self._is_complete = self._is_reading = self._is_told = False
+        self._owes = False
+
+    # -- the head ----------------------------------------------------------------
+
+    async def exchange_heads(self, upload: "HTTP2Upload", tracer: Tracer | None) -> Head:
+        """Sends the request, and returns the final head of the response.
+
+        Raises:
+            ConnectionNotAvailable: The connection takes no more requests.
+        """
+        if tracer is None:
+            await upload.send(self)
+            return await self._receive_head()
+        info = {"request": self._request}
+        await tracer.run("http2.send_request_headers", info, upload.send_head(self))
+        await tracer.run("http2.send_request_body", info, upload.send_body(self))
+        receiving = self._receive_head()
+        return await tracer.run("http2.receive_response_headers", info, receiving)
+
+    def begin(self, engine: Engine, *, ends: bool) -> Stream:
+        """Opens the stream and queues the request's head, under the traffic's lock."""
+        request = self._request
+        url = request.url
+        fields = request_fields(
+            request.method, url.scheme, url.host_field, url.target, request.headers
+        )
+        self._begun_at = self.traffic.queued
+        self.stream = engine.open(fields, ends=ends)
+        return self.stream
+
+    async def _receive_head(self) -> Head:
+        stream = self._known_stream
+        while True:
+            head = await self.next_head(self.timeouts.for_read())
+            if stream.has_final_head and not stream.heads:
+                if self.traffic.has_unsent:
+                    # The server waits for an answer to its settings, perhaps.
+                    await self.traffic.push()
+                return head
+            if self._tracer is not None:
+                await self._tracer.tell(
+                    "http2.receive_interim_response.complete", {"return_value": head}
+                )
+
+    async def next_head(self, seconds: float | None) -> Head:
+        """Returns the next head, interim or final.
+
+        Raises:
+            ReadTimeout: None came in time.
+        """
+        stream = self._known_stream
+        if not stream.heads:
+            await self.traffic.drive(
+                stream, lambda: bool(stream.heads) or stream.is_over, seconds, ReadTimeout
+            )
+        with self.traffic.lock:
+            if stream.heads:
+                return stream.heads.popleft()
+        raise self._loss()
+
+    @property
+    def _known_stream(self) -> Stream:
+        assert self.stream is not None
+        return self.stream
+
+    def _loss(self) -> Exception:
+        """Returns the reason why nothing more will come."""
+        failure, reason = self.traffic.failure, self.traffic.engine.failure
+        own = self._known_stream.failure
+        # What became of the stream before the connection broke is what matters.
+        if own is not None and (failure is None or str(own) != str(reason)):
+            return own
+        if failure is not None:
+            return type(failure)(str(failure))
+        return RemoteProtocolError(str(reason or "the stream was reset"))
+
+    @property
+    def number(self) -> int:
+        """The stream's identifier."""
+        return self._known_stream.number
+
+    @property
+    def is_unprocessed(self) -> bool:
+        """Whether the server did nothing about the request.
+
+        It has said so, or nothing of the request was ever written.
+        """
+        if self.stream is None:
+            return False
+        return self.stream.is_unprocessed or self.traffic.was_never_tried(self._begun_at)
+
+    def give_up(self) -> None:
+        """Ends the stream, before its response was handed out."""
+        if self.stream is not None and not self.stream.is_forgotten:
+            self.traffic.give_up(self.stream)
+        self._connection.finish()
+
+    # -- reading the body --------------------------------------------------------
+
+    def open(self, extensions: Extensions, lease: Lease | None) -> None:
+        """Begins the response, its head known. See `Exchange.open`."""
+        self._extensions = extensions
+        self._lease = lease
+        self._is_open = True
+
+    def take_chunk(self) -> bytes | None:
+        """Returns what can be had without waiting. See `Exchange.take_chunk`."""
+        if not self._is_open or self._is_reading or self._tracer is not None:
+            return b"" if self._is_complete and self.is_over else None
+        chunk = self._next_received()
+        if chunk == b"":
+            self._complete()
+            if not self.is_over:
+                return None
+        return chunk
+
+    def _next_received(self) -> bytes | None:
+        stream = self._known_stream
+        traffic = self.traffic
+        with traffic.lock:
+            if stream.chunks:
+                chunk = stream.chunks.popleft()
+                traffic.engine.note_read(stream, len(chunk))
+                return chunk
+            return b"" if stream.has_ended else None
+
+    def take_rest(self) -> bytes | None:
+        """Returns the whole rest of the body if it has come. See `Exchange.take_rest`."""
+        stream = self._known_stream
+        if not self._is_open or self._is_reading or self._tracer or not stream.has_ended:
+            return None
+        with self.traffic.lock:
+            rest = b"".join(stream.chunks)
+            stream.chunks.clear()
+        self._complete()
+        return rest
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and left nothing to close or to tell the server."""
+        return not (self._is_open or self._doomed or self._owes)
+
+    async def next_chunk(self) -> bytes:
+        """Returns the next part of the body, `b""` at its end. See `Exchange.next_chunk`."""
+        if not self._is_open:
+            return await self._past_the_end()
+        if self._is_reading:
+            raise RuntimeError("another thread or task is reading this response")
+        stream = self._known_stream
+        try:
+            if self._tracer is not None and not self._is_told:
+                self._is_told = True
+                await self._tell("started", {"request": self._request})
+            self._is_reading = True
+            while (chunk := self._next_received()) is None:
+                if stream.is_over:
+                    raise self._loss()  # noqa: TRY301 - likewise
+                await self.traffic.drive(
+                    stream,
+                    lambda: bool(stream.chunks) or stream.is_over,
+                    self.timeouts.for_read(),
+                    ReadTimeout,
+                )
+            self._is_reading = False
+        except BaseException as exc:
+            await self._fail(exc)
+            raise
+        if chunk == b"":
+            self._complete()
+            await self._conclude("complete", {"return_value": None})
+        return chunk
+
+    async def _past_the_end(self) -> bytes:
+        if not self.is_over:
+            await self._close_doomed()
+        if self._failure is not None:
+            raise ReadError("this response could not be read to its end") from self._failure
+        if not self._is_complete:
+            raise RuntimeError("this response was closed before its body had been read")
+        return b""
+
+    # -- the end -----------------------------------------------------------------
+
+    def _complete(self) -> None:
+        """Settles that the body has been read to its end."""
+        self._is_complete = True
+        stream = self._known_stream
+        if stream.trailers:
+            self._extensions["trailing_headers"] = stream.trailers
+        self._end()
+
+    def _end(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        stream = self._known_stream
+        if not stream.is_forgotten or stream.chunks:
+            self.traffic.give_up(stream)
+        # The end of the stream, or an answer to what came with the end of the body.
+        self._owes = self.traffic.has_unsent
+        is_reusable = self._connection.finish()
+        if self._lease is not None:
+            self._doomed = self._lease.end(self._connection.idle_since, reusable=is_reusable)
+        elif not is_reusable and not self.traffic.engine.streams:
+            self._doomed = [self._connection]
+
+    async def _fail(self, exc: BaseException) -> None:
+        self._failure = exc
+        self._end()
+        await self._conclude("failed", {"exception": exc})
+        self._connection.explain(exc)
+
+    async def aclose(self) -> None:
+        """Ends the exchange, wherever the body is."""
+        if not self._is_open:
+            await self._close_doomed()
+            return
+        self._end()
+        await self._conclude("complete", {"return_value": None})
+
+    async def _conclude(self, outcome: str, facts: dict[str, object]) -> None:
+        """Tells of the end, and closes what it leaves to close."""
+        tracer = self._tracer
+        try:
+            if tracer is not None:
+                if self._is_told:
+                    await self._tell(outcome, facts)
+                await tracer.tell("http2.response_closed.started", {})
+        finally:
+            await self._close_doomed()
+        if tracer is not None:
+            await tracer.tell("http2.response_closed.complete", {"return_value": None})
+
+    async def _tell(self, event: str, facts: dict[str, object]) -> None:
+        assert self._tracer is not None
+        await self._tracer.tell(f"http2.receive_response_body.{event}", facts)
+
+    async def _close_doomed(self) -> None:
+        doomed, self._doomed = self._doomed, None
+        try:
+            if doomed:
+                await close_all(doomed)
+        finally:
+            self._owes = False
+            # So that a server does not go on sending what nobody reads, and gets its
+            # answers, though nobody may drive for a while.
+            if self.traffic.has_unsent:
+                await await_or_drop(self.traffic.push())
+
+    def __del__(self) -> None:
+        # In a finaliser, at any moment and in any thread: no lock, no waiting.
+        if self._is_open:
+            self._is_open = False
+            assert self.stream is not None
+            self.traffic.abandoned.append(self.stream)
+        if self._lease is not None and not self._lease.is_over:
+            self._lease.abandon()

@@ -1,0 +1,437 @@
+"""Who reads and who writes the frames of one connection that many requests share.
+
+Nobody does so in the background. Of the requests that wait, one *drives*: it writes
+what is to be written, reads what comes, each under its own deadline, and wakes those
+whose streams have news. When it has what it came for, times out or is cancelled, it
+wakes another, which goes on.
+
+    drive(until, ...)   waits until something is true of the engine
+    push()              writes what can be written without waiting
+
+Nobody is ever inside a write that waits: first it is waited until the system takes a
+piece (which may be cancelled, and breaks nothing), then the piece is written. While
+there is anything to write, the driver waits for both directions at once, so that
+neither side waits for the other to read.
+
+A write that is cancelled all the same has done nothing, or every later one fails: so
+the next writer simply writes the piece again. Once a write has failed, the connection
+is *cut*: nothing more is written, and it is read for as long as anything comes, since
+the server may have said why before it went.
+"""
+
+import collections
+import collections.abc
+import threading
+
+from httpcore_interface import (
+    AsyncEvent,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    NetworkError,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+    TimeoutException,
+    WriteError,
+    WriteTimeout,
+)
+
+from .._protocol.http2 import Engine, Stream
+from .timeouts import Deadline
+
+READ_SIZE = 64 * 1024
+"""Bytes asked of the stream at once."""
+
+PIECE_SIZE = 16 * 1024
+"""Bytes written at once: a stream that is called writable takes so many."""
+
+# Seconds to wait for the rest of a TLS record, before looking again whether the server
+# takes something.
+_MOMENT = 0.02
+
+# Seconds for a write that should not wait at all; and for what may still come where
+# nothing can be written any more.
+_PATIENCE = 1.0
+
+# What nobody expects of a stream: a signal's handler may raise it when the system has done
+# its work, and bytes are lost. A cancellation is none of them, and loses nothing.
+_INTERRUPTIONS = (Exception, KeyboardInterrupt, SystemExit)
+
+_READ, _WRITE, _WAIT, _OVER = range(4)
+
+
+class Traffic:
+    """The frames of one connection, on their way in and out.
+
+    Args:
+        stream: The open connection.
+        engine: What the frames mean.
+        backend: Supplies events for those who wait.
+
+    Attributes:
+        lock: Guards the engine and what is told here; held for microseconds, never
+            across an await. May be entered twice: a coroutine that the garbage
+            collector throws away may end inside it.
+        engine: What the frames mean.
+        stream: The connection.
+        failure: Why it broke, if it was not the server's word that ended it.
+        cut: Why nothing more can be written; None while something can.
+        received: Bytes that have come.
+        abandoned: Streams whose responses the garbage collector found.
+        on_change: Awaited when the engine's capacity has changed.
+    """
+
+    __slots__ = (
+        "_backend",
+        "_capacity",
+        "_is_inside",
+        "_is_reading",
+        "_is_writing",
+        "_outgoing",
+        "_waiting",
+        "_written",
+        "abandoned",
+        "cut",
+        "engine",
+        "failure",
+        "lock",
+        "on_change",
+        "received",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        stream: AsyncNetworkStream,
+        engine: Engine,
+        backend: AsyncNetworkBackend,
+    ) -> None:
+        self.stream = stream
+        self.engine = engine
+        self.lock = threading.RLock()
+        # threading.Condition uses it, too; the stubs leave it out.
+        self._is_inside: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
+        self.failure: NetworkError | None = None
+        self.cut: WriteError | None = None
+        self.received = 0
+        self.abandoned: collections.deque[Stream] = collections.deque()
+        self.on_change: collections.abc.Callable[[], collections.abc.Awaitable[None]] | None = (
+            None
+        )
+        self._backend = backend
+        self._capacity = engine.capacity
+        # What was taken from the engine, and not written yet; and how much was.
+        self._outgoing = memoryview(b"")
+        self._written = 0
+        self._is_reading = False
+        self._is_writing = False
+        # Those who wait while somebody else drives, the first one first: for news of
+        # their streams, and some until so many bytes have been written.
+        self._waiting: dict[AsyncEvent, tuple[Stream, int | None]] = {}
+
+    # -- under the lock ----------------------------------------------------------
+
+    @property
+    def queued(self) -> int:
+        """The bytes that were ever to be written: `is_written` tells when they are."""
+        return self._written + len(self._outgoing) + self.engine.unsent
+
+    def is_written(self, position: int) -> bool:
+        """Returns whether everything up to a value of `queued` has been written."""
+        return self._written >= position
+
+    def was_never_tried(self, position: int) -> bool:
+        """Returns whether nothing was tried to be written from a value of `queued` on."""
+        return self.cut is not None and self._written + len(self._outgoing) <= position
+
+    def give_up(self, stream: Stream) -> None:
+        """Resets a stream, or leaves that to whoever comes next."""
+        if self._is_inside():
+            self.abandoned.append(stream)
+            return
+        with self.lock:
+            self.engine.reset(stream)
+
+    def settle_abandoned(self) -> None:
+        """Resets the streams that nobody will read any more."""
+        while self.abandoned:
+            self.engine.reset(self.abandoned.popleft())
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether there is anything to write, and it can be."""
+        return self.cut is None and (bool(self._outgoing) or self.engine.unsent > 0)
+
+    @property
+    def capacity(self) -> int:
+        """How many requests the connection takes at once."""
+        return self.engine.capacity if self.cut is None else 0
+
+    def _next_step(self, until: collections.abc.Callable[[], bool]) -> int:
+        """Decides what a caller of `drive` does next, and notes that it does."""
+        if self.abandoned:
+            self.settle_abandoned()
+        if until() or self.engine.failure is not None:
+            return _OVER
+        if self.has_unsent and not self._is_writing:
+            self._is_writing = True
+            return _WRITE
+        if self._is_reading or self._is_writing:
+            return _WAIT
+        self._is_reading = True
+        return _READ
+
+    def _take_piece(self) -> memoryview:
+        if not self._outgoing:
+            self._outgoing = memoryview(self.engine.take())
+        return self._outgoing[:PIECE_SIZE]
+
+    def _those_waiting(
+        self, is_concerned: collections.abc.Callable[[Stream, int | None], bool]
+    ) -> list[AsyncEvent]:
+        """Returns the events of those that something concerns."""
+        events = []
+        # The keys are copied without making anything for each, and looked up again:
+        # the garbage collector may throw somebody away at any moment.
+        for event in list(self._waiting):
+            awaited = self._waiting.get(event)
+            if awaited is not None and is_concerned(*awaited):
+                events.append(event)
+        return events
+
+    # -- waiting -----------------------------------------------------------------
+
+    async def drive(
+        self,
+        stream: Stream,
+        until: collections.abc.Callable[[], bool],
+        seconds: float | None,
+        expired: type[TimeoutException],
+        position: int | None = None,
+    ) -> None:
+        """Waits until something is true, or the connection is over.
+
+        Args:
+            stream: Whose news may make it true.
+            until: Asked under the lock.
+            seconds: How long; None is no limit.
+            expired: What to raise when that is over.
+            position: The bytes whose being written may make it true as well.
+        """
+        deadline = Deadline(seconds)
+        event: AsyncEvent | None = None
+        try:
+            while True:
+                with self.lock:
+                    step = self._next_step(until)
+                    if step == _WAIT and event is not None:
+                        self._waiting[event] = (stream, position)
+                if step == _OVER:
+                    return
+                if step == _WAIT and event is None:
+                    # Made without the lock; then it is looked once more.
+                    event = self._backend.create_event()
+                    continue
+                left = deadline.left()
+                if left is not None and left <= 0 and step != _WAIT:
+                    self._leave(step)
+                    raise self._expired(expired, seconds)
+                if step == _READ:
+                    in_time = await self._read(left)
+                elif step == _WRITE:
+                    in_time = await self._write(left)
+                else:
+                    assert event is not None
+                    waited_for, event = event, None
+                    in_time = await self._wait(waited_for, left)
+                if not in_time and not until():
+                    raise self._expired(expired, seconds)
+        finally:
+            self._pass_on()
+
+    async def _wait(self, event: AsyncEvent, seconds: float | None) -> bool:
+        """Waits while others drive; False if nobody woke this one in time."""
+        # Who reads from a connection that was cut may do so for ever.
+        is_impatient = self.cut is not None and (seconds is None or seconds > _PATIENCE)
+        try:
+            if await event.wait(_PATIENCE if is_impatient else seconds):
+                return True
+        finally:
+            with self.lock:
+                del self._waiting[event]
+        if not is_impatient:
+            return False
+        assert self.cut is not None
+        self.note_failure(self.cut)
+        await self.stream.aclose()
+        return True
+
+    @staticmethod
+    def _expired(expired: type[TimeoutException], seconds: float | None) -> TimeoutException:
+        what = "took nothing" if issubclass(expired, WriteTimeout) else "sent nothing"
+        return expired(f"the server {what} for this request within {seconds} seconds")
+
+    def _leave(self, step: int) -> None:
+        """Takes back what `_next_step` noted."""
+        if step == _READ:
+            self._end_reading()
+        else:
+            self._end_writing()
+
+    def _end_reading(self) -> None:
+        # Under the lock: somebody else may be about to begin.
+        with self.lock:
+            self._is_reading = False
+
+    def _end_writing(self) -> None:
+        with self.lock:
+            self._is_writing = False
+
+    def _pass_on(self) -> None:
+        """Wakes somebody who waits, if there is something to do that nobody does."""
+        with self.lock:
+            is_done = self._is_writing or (self._is_reading and not self.has_unsent)
+            if is_done or not self._waiting:
+                return
+            event = next(iter(self._waiting))
+        event.set()
+
+    def wake_all(self) -> None:
+        """Wakes all who wait."""
+        with self.lock:
+            events = list(self._waiting)
+        for event in events:
+            event.set()
+
+    # -- reading -----------------------------------------------------------------
+
+    async def _read(self, seconds: float | None) -> bool:
+        """Reads once, and hands out what came; False if nothing did in time."""
+        if self.cut is not None and (seconds is None or seconds > _PATIENCE):
+            seconds = _PATIENCE
+        try:
+            received = await self.stream.read(READ_SIZE, seconds)
+            self._take(received)
+        except ReadTimeout:
+            if self.cut is None:
+                return False
+            self.note_failure(self.cut)
+        except NetworkError as exc:
+            self.note_failure(exc)
+        except _INTERRUPTIONS as exc:
+            self.note_failure(ReadError(f"a read was interrupted: {exc!r}"))
+            raise
+        finally:
+            # Not before it was taken: what another thread reads next comes behind it.
+            self._end_reading()
+        await self._tell_change()
+        return True
+
+    def _take(self, received: bytes) -> None:
+        """Hands out what has come."""
+        with self.lock:
+            self.received += len(received)
+            news = set(self.engine.receive(received))
+            is_over = self.engine.failure is not None
+            if is_over and self.failure is None:
+                self.failure = self.cut
+            events = self._those_waiting(lambda stream, position: is_over or stream in news)
+        for event in events:
+            event.set()
+
+    async def _tell_change(self) -> None:
+        capacity = self.capacity
+        if capacity != self._capacity:
+            self._capacity = capacity
+            if self.on_change is not None:
+                await self.on_change()
+
+    async def poll(self) -> None:
+        """Takes what came while nobody waited for anything."""
+        try:
+            while self.stream.get_extra_info("is_readable"):
+                with self.lock:
+                    if self._is_reading or self._is_writing or self.engine.failure is not None:
+                        return
+                    self._is_reading = True
+                if not await self._read(0.0):
+                    break
+        finally:
+            # Somebody may have wanted to read meanwhile.
+            self._pass_on()
+        await self.push()
+
+    # -- writing -----------------------------------------------------------------
+
+    async def _write(self, seconds: float | None) -> bool:
+        """Writes a piece as soon as that is possible; False if it was not in time."""
+        try:
+            if await self.stream.wait_writable(seconds):
+                await self._write_piece(seconds)
+                return True
+        except WriteTimeout:
+            return False
+        except NetworkError as exc:
+            if self.cut is None:
+                self.note_failure(exc)
+            await self._tell_change()
+            return True
+        finally:
+            self._end_writing()
+        with self.lock:
+            may_read = not self._is_reading
+            if may_read:
+                self._is_reading = True
+        if may_read:
+            # Under TLS what is readable may be a part of a record.
+            await self._read(_MOMENT if seconds is None else min(seconds, _MOMENT))
+        else:
+            # Let that one have its turn.
+            await self._backend.sleep(0.0)
+        return True
+
+    async def _write_piece(self, seconds: float | None) -> None:
+        with self.lock:
+            piece = self._take_piece()
+        try:
+            await self.stream.write(bytes(piece), seconds)
+        except _INTERRUPTIONS as exc:
+            # Nobody knows how much of it has gone out.
+            self.cut = exc if isinstance(exc, WriteError) else WriteError(f"cut off: {exc!r}")
+            raise
+        with self.lock:
+            self._written += len(piece)
+            self._outgoing = self._outgoing[len(piece) :]
+            events = self._those_waiting(
+                lambda stream, position: position is not None and position <= self._written
+            )
+        for event in events:
+            event.set()
+
+    async def push(self) -> None:
+        """Writes what can be written without waiting, unless somebody else does."""
+        while True:
+            with self.lock:
+                if not self.has_unsent or self._is_writing or self.failure is not None:
+                    return
+                self._is_writing = True
+            try:
+                if not await self.stream.wait_writable(0.0):
+                    return
+                await self._write_piece(_PATIENCE)
+            except (NetworkError, TimeoutException):
+                await self._tell_change()
+                return
+            finally:
+                self._end_writing()
+                self._pass_on()
+
+    # -- the end -----------------------------------------------------------------
+
+    def note_failure(self, failure: NetworkError) -> None:
+        """Ends all that is under way on the connection."""
+        with self.lock:
+            if self.failure is None:
+                self.failure = self.cut or failure
+            self.engine.fail(RemoteProtocolError(str(self.failure)))
+        self.wake_all()

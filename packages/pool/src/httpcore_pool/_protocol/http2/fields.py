@@ -1,0 +1,139 @@
+"""Heads as lists of fields: what may be sent, and what is malformed (RFC 9113, section 8)."""
+
+import collections.abc
+import re
+
+from httpcore_interface import LocalProtocolError
+
+from ..http11 import grammar
+from .errors import ErrorCode, StreamFault
+
+Fields = list[tuple[bytes, bytes]]
+Head = tuple[int, Fields]
+"""Status, and the fields as (name, value) pairs."""
+
+# RFC 9113, section 8.2.2: they are about a connection of HTTP/1.1.
+_OF_THE_CONNECTION = frozenset(
+    {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
+)
+
+# RFC 9110, section 5.5, as RFC 9113, section 8.2.1 sharpens it. Tabs are white space.
+_VISIBLE = rb"[\x21-\x7e\x80-\xff]"
+_is_value = re.compile(
+    rb"(?:" + _VISIBLE + rb"(?:[\t\x20-\x7e\x80-\xff]*" + _VISIBLE + rb")?)?"
+).fullmatch
+_is_lower_name = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-z]+").fullmatch
+_is_target = re.compile(rb"[\x21-\x7e]+").fullmatch
+_is_status = re.compile(rb"[1-9][0-9][0-9]").fullmatch
+
+
+def request_fields(
+    method: bytes,
+    scheme: bytes,
+    authority: bytes,
+    target: bytes,
+    fields: collections.abc.Iterable[tuple[bytes, bytes]],
+    protocol: bytes | None = None,
+) -> Fields:
+    """Returns the fields of a request as HTTP/2 has them, pseudo-fields first.
+
+    What concerns a connection of HTTP/1.1 is left out, names are written small, and
+    the `Host` field becomes `:authority` (sections 8.2.2, 8.2 and 8.3.1).
+
+    Args:
+        method: Such as `b"GET"`.
+        scheme: Such as `b"https"`.
+        authority: Where it goes, unless there is a `Host` field.
+        target: The path and the query.
+        fields: As for HTTP/1.1.
+        protocol: What an extended CONNECT asks for (RFC 8441, section 4).
+
+    Raises:
+        LocalProtocolError: The request would not be valid.
+    """
+    rest: Fields = []
+    dropped = _OF_THE_CONNECTION
+    for name, value in fields:
+        small = name.lower()
+        if small == b"host":
+            authority = value
+        elif small == b"connection":
+            # What it names concerns the connection as well (RFC 9110, section 7.6.1).
+            dropped = dropped | {option.strip() for option in value.lower().split(b",")}
+        elif small not in dropped and (small != b"te" or value.lower() == b"trailers"):
+            if not _is_lower_name(small):
+                raise LocalProtocolError(f"Illegal header name {name!r}")
+            if not _is_value(value):
+                raise LocalProtocolError(f"Illegal header value {value!r}")
+            rest.append((small, value))
+    if dropped is not _OF_THE_CONNECTION:
+        rest = [field for field in rest if field[0] not in dropped]
+    if not grammar.is_token(method):
+        raise LocalProtocolError(f"Illegal method characters {method!r}")
+    for part in (authority, target):
+        if part and not _is_target(part):
+            raise LocalProtocolError(f"Illegal target characters {part!r}")
+    if method == b"CONNECT" and protocol is None:
+        return [(b":method", method), (b":authority", target or authority), *rest]
+    pseudo = [
+        (b":method", method),
+        (b":scheme", scheme),
+        (b":authority", authority),
+        (b":path", target or b"/"),
+    ]
+    if protocol is not None:
+        pseudo.insert(1, (b":protocol", protocol))
+    return pseudo + rest
+
+
+def announced_length(fields: collections.abc.Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Returns what `Content-Length` says; None if it is not there.
+
+    Raises:
+        ValueError: It is there more than once, or no number.
+    """
+    length: int | None = None
+    for name, value in fields:
+        if name == b"content-length":
+            # Not more digits than h11 takes.
+            if not value.isdigit() or len(value) > 20:
+                raise ValueError(f"content-length is {value!r}")
+            if length is not None and int(value) != length:
+                raise ValueError("there are two values of content-length")
+            length = int(value)
+    return length
+
+
+def read_head(fields: Fields) -> Head:
+    """Takes the head of a response apart.
+
+    Raises:
+        StreamFault: It is malformed (section 8.1.1).
+    """
+    if not fields or fields[0][0] != b":status":
+        raise _malformed("the head of the response does not begin with :status")
+    status = fields[0][1]
+    if not _is_status(status):
+        raise _malformed(f"the status {status!r} is no number of three digits")
+    rest = fields[1:]
+    check_fields(rest)
+    return int(status), rest
+
+
+def check_fields(fields: Fields) -> None:
+    """Makes sure of fields behind the pseudo-fields, and of trailers.
+
+    Raises:
+        StreamFault: They are malformed.
+    """
+    for name, value in fields:
+        if not _is_lower_name(name):
+            raise _malformed(f"the field name {name!r} is not allowed here")
+        if name in _OF_THE_CONNECTION:
+            raise _malformed(f"the field {name!r} concerns a connection of HTTP/1.1")
+        if not _is_value(value):
+            raise _malformed(f"the value {value!r} of the field {name!r} is not allowed")
+
+
+def _malformed(reason: str) -> StreamFault:
+    return StreamFault(ErrorCode.PROTOCOL_ERROR, reason)
