@@ -87,8 +87,8 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_there_are_pages_and_programs() -> None:
-    assert len(blocks_of(NETWORK_BACKENDS)) == 9
-    assert len(PROGRAMS) == 9 + 4
+    assert len(blocks_of(NETWORK_BACKENDS)) == 10
+    assert len(PROGRAMS) == 10 + 4
     assert len(FILES) == 3 + len(KIT_TESTS)
     assert len(KIT_TESTS) == 2
 
@@ -143,11 +143,12 @@ def test_mocked_response_is_printed(
     assert printed(capsys) == "b'HTTP/1.1'\n200\nb'Hello, world!'\n"
 
 
-def test_mocked_frames_are_read(
-    example_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("maker", ["hyperframe", "http2_response"])
+def test_mocked_frames_are_a_response(
+    example_site: ExampleSite, capsys: pytest.CaptureFixture[str], maker: str
 ) -> None:
-    run(block_with(NETWORK_BACKENDS, "http2=True"), example_site)
-    assert printed(capsys) == "h2\nTrue\n"
+    run(block_with(NETWORK_BACKENDS, "http2=True", maker), example_site)
+    assert printed(capsys).split() == ["b'HTTP/2'", "200", "b'Hello,", "world!'"]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -91,61 +91,6 @@ def open_mocked(
 
 # -- what the documentation shows --------------------------------------------------------
 
-# As in docs/network-backends.md, which shows the one of HTTP/1.1 and is tested itself: this
-# one goes there as soon as the pool speaks HTTP/2.
-HTTP2_EXAMPLE = """
-import hpack
-import hyperframe.frame
-import httpcore
-
-content = [
-    hyperframe.frame.SettingsFrame().serialize(),
-    hyperframe.frame.HeadersFrame(
-        stream_id=1,
-        data=hpack.Encoder().encode(
-            [
-                (b":status", b"200"),
-                (b"content-type", b"plain/text"),
-            ]
-        ),
-        flags=["END_HEADERS"],
-    ).serialize(),
-    hyperframe.frame.DataFrame(
-        stream_id=1, data=b"Hello, world!", flags=["END_STREAM"]
-    ).serialize(),
-]
-# Note that we instantiate the mock backend with an `http2=True` argument.
-# This ensures that the mock network stream acts as if the `h2` ALPN flag has been set,
-# and causes the connection pool to interact with the connection using HTTP/2.
-network_backend = httpcore.MockBackend(content, http2=True)
-with httpcore.ConnectionPool(network_backend=network_backend) as http:
-    response = http.request("GET", "https://example.com/")
-    print(response.extensions['http_version'])
-    print(response.status)
-    print(response.content)
-"""
-
-HTTP2_IN_ONE_LINE = """
-import httpcore
-from httpcore_mock import http2_response
-
-content = [http2_response(200, {"content-type": "plain/text"}, b"Hello, world!")]
-with httpcore.ConnectionPool(
-    network_backend=httpcore.MockBackend(content, http2=True)
-) as http:
-    response = http.request("GET", "https://example.com/")
-    print(response.extensions['http_version'])
-    print(response.status)
-    print(response.content)
-"""
-
-
-@pytest.mark.parametrize("example", [HTTP2_EXAMPLE, HTTP2_IN_ONE_LINE])
-def test_example_of_http2_runs(capsys: pytest.CaptureFixture[str], example: str) -> None:
-    exec(example, {})
-    assert capsys.readouterr().out == "b'HTTP/2'\n200\nb'Hello, world!'\n"
-
-
 EXAMPLES = re.findall(r"(?ms)^```python\n(.*?)^```", README.read_text("utf-8"))
 
 
