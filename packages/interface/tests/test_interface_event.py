@@ -128,7 +128,8 @@ def test_event_may_be_set_by_a_finaliser_that_interrupts_its_setting(
     interrupted = InterruptedLock(event._lock, event.set)
     monkeypatch.setattr(event, "_lock", interrupted)
     event.set()
-    assert interrupted.times == 1
+    # Once for each: the second finds it open.
+    assert interrupted.times == 2
     assert waiting.outcome() is True
 
 
@@ -142,5 +143,31 @@ class InterruptedLock:
 
     def release(self) -> None:
         self.times += 1
-        self._finaliser()
+        if self.times == 1:
+            self._finaliser()
         self._lock.release()
+
+
+class InterruptedOnce(Event):
+    """An event whose first setting is broken off by a signal handler."""
+
+    __slots__ = ("_settings",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings = 0
+
+    def _open(self) -> None:
+        self._settings += 1
+        if self._settings == 1:
+            raise KeyboardInterrupt
+        super()._open()
+
+
+def test_event_whose_setting_was_interrupted_can_be_set_once_more() -> None:
+    event = InterruptedOnce()
+    waiting = Waiting(event)
+    with pytest.raises(KeyboardInterrupt):
+        event.set()
+    event.set()
+    assert waiting.outcome() is True

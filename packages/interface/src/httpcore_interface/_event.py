@@ -29,9 +29,9 @@ class Event:
 
     def set(self) -> None:
         """Wakes whoever waits, now or later. Setting it again does nothing."""
-        if not self._is_set:
-            self._is_set = True
-            self._open()
+        self._is_set = True
+        # Every time: a signal handler may have raised before it could be done.
+        self._open()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the event is set.
