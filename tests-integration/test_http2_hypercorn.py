@@ -17,6 +17,8 @@ from peers.workers import outcomes_together, run_together
 
 import httpcore
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(params=["hypercorn-plain", "hypercorn-tls"])
 def server(request: pytest.FixtureRequest) -> Server:

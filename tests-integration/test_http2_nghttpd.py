@@ -13,7 +13,7 @@ from peers.deadlines import wait_until
 from peers.nghttpd import NARROW_STREAMS, SMALL, TRAILER, Nghttpd, Port
 from peers.workers import run_together
 
-pytestmark = pytest.mark.nghttpd
+pytestmark = [pytest.mark.nghttpd, pytest.mark.exhaustive]
 
 Start = collections.abc.Callable[[], contextlib.AbstractContextManager[object]]
 

@@ -14,7 +14,7 @@ from peers.deadlines import wait_until
 from peers.nginx import LARGE_SIZE, SMALL, Nginx
 from peers.workers import run_together
 
-pytestmark = pytest.mark.nginx
+pytestmark = [pytest.mark.nginx, pytest.mark.exhaustive]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from peers.workers import run_together
 
 import httpcore
 
+pytestmark = pytest.mark.exhaustive
+
 LARGE = bytes(range(250)) * 40_000
 
 
