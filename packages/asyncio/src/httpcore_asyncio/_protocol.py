@@ -250,8 +250,8 @@ class StreamProtocol(asyncio.BufferedProtocol):
     def send(self, piece: memoryview) -> None:
         """Sends bytes, and has the transport send what the system does not take at once.
 
-        The transport keeps a copy of what it is given, and on uvloop it is given
-        everything: so the system is asked first.
+        What a transport may have to keep must be bytes of its own. So the system is
+        asked first, and only the rest is copied.
         """
         sent = 0
         if not self.transport.get_write_buffer_size():
