@@ -5,6 +5,8 @@ Three parents stand for what a caller does about it: wait longer
 two programs (`ProtocolError`). Foreign exceptions are chained, never leaked.
 """
 
+import collections.abc
+
 
 class TimeoutException(Exception):  # noqa: N818 - the name is part of the 1.x API
     """An operation did not end within its timeout."""
@@ -55,7 +57,34 @@ class RemoteProtocolError(ProtocolError):
 
 
 class ProxyError(Exception):
-    """A proxy refused to do what it was asked for."""
+    """A proxy refused to do what it was asked for, or broke the rules.
+
+    Where it refused with an HTTP response, that is here, for whoever wants to answer
+    it: a 407 (Proxy Authentication Required) asks for credentials.
+
+    Args:
+        *args: What happened, for people; as any exception has it.
+        status: The response's status code.
+        reason: The reason behind that, as it came; it may be empty.
+        headers: The response's fields, (name, value) pairs.
+
+    Attributes:
+        status: As given; None if there was no response.
+        reason: Likewise.
+        headers: As given, in a list of its own; empty if there was no response.
+    """
+
+    def __init__(
+        self,
+        *args: object,
+        status: int | None = None,
+        reason: bytes | None = None,
+        headers: collections.abc.Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
+        super().__init__(*args)
+        self.status = status
+        self.reason = reason
+        self.headers = list(headers)
 
 
 class UnsupportedProtocol(Exception):  # noqa: N818 - the name is part of the 1.x API
