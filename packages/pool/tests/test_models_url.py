@@ -133,7 +133,6 @@ def test_what_is_missing_is_left_empty(
         "http://exam\x00ple.com/",
         "http://exam\x7fple.com/",
         "//exa mple.com/",
-        "http://user@exa mple.com/",
         "http://example.com\\a",
         "http://<example.com>/",
         'http://"example.com"/',
@@ -170,6 +169,22 @@ def test_host_and_port_have_to_be_readable(text: str) -> None:
         with pytest.raises(ValueError, match="is not a valid URL: its host or port") as caught:
             URL(url)
         assert repr(text.encode()) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://user:word@exa mple.com/",
+        "http://user:word@ex@mple.com:port/",
+        "http://user:w/rd@exa mple.com/",
+        "http://user:wo?rd@exa\nmple.com/",
+    ],
+)
+def test_user_of_a_url_that_cannot_be_read_is_not_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"//\[secret\]@.* is not a valid URL") as caught:
+        URL(text)
+    assert "user" not in str(caught.value)
+    assert "rd" not in str(caught.value)
 
 
 @pytest.mark.parametrize("port", [65536, 99999, 10**20])

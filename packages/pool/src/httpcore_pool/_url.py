@@ -37,7 +37,9 @@ def _split_url(url: bytes) -> tuple[bytes, bytes, int | None, bytes]:
     """Returns the scheme, the host, the port and the target of a URL."""
     parts = _match_url(url) if url.isascii() else None
     if parts is None:
-        raise ValueError(f"{url!r} is not a valid URL: its host or port cannot be read")
+        # What names a user may be a secret, wherever its end was meant to be.
+        shown = re.sub(rb"//.*@", b"//[secret]@", url, flags=re.DOTALL)
+        raise ValueError(f"{shown!r} is not a valid URL: its host or port cannot be read")
     scheme, address, zone, name, port, path, query = parts.groups(b"")
     host = (address or name).lower()
     return (
