@@ -35,6 +35,7 @@ from httpcore_pool import (
     HTTP11Connection,
     HTTPConnection,
     Origin,
+    Proxy,
     Request,
     Response,
 )
@@ -98,6 +99,7 @@ class PoolOptions(typing.TypedDict, total=False):
     max_connection_age: float | None
     http1: bool
     http2: bool
+    proxy: Proxy | None
 
 
 class Wire(abc.ABC):

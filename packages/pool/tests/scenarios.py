@@ -20,12 +20,14 @@ from driving import (
     plain_context,
     reply,
 )
+from proxy_kinds import ServeThrough, hears_connect, hears_socks4a, hears_socks5, proxy_of
 from script_steps import (
     Dial,
     End,
     Give,
     Received,
     Serve,
+    Take,
     TakeAll,
     TakeBytes,
     TakeHead,
@@ -33,7 +35,8 @@ from script_steps import (
 )
 from scripted import Network
 
-from httpcore_interface import ConnectError
+from httpcore_interface import ConnectError, ProxyError
+from httpcore_pool import Proxy
 
 LARGE = bytes(300_000)
 
@@ -128,9 +131,17 @@ def unframed_response(run: Run) -> None:
 
 
 def two_that_wait(run: Run) -> None:
+    otherwise = run.network.otherwise
+    run.network.serve(lambda request: reply(b"waited"))
+    try:
+        wait_behind_a_first(run)
+    finally:
+        run.network.otherwise = otherwise
+
+
+def wait_behind_a_first(run: Run) -> None:
     network, pool = run.network, run.pool
     network.answer(reply(b"first"))
-    network.serve(lambda request: reply(b"waited"))
     threads: list[Background[Reply]] = []
     first = pool.open("GET", extensions=run.extensions)
     network.connections[-1].steps += [
@@ -215,6 +226,60 @@ def expectation(run: Run) -> None:
     expect(response.body, b"thanks")
 
 
+def forwarded(run: Run) -> None:
+    run.network.play(
+        Take(b"GET http://example.test/ HTTP/1.1\r\nHost: example.test\r\n\r\n"),
+        Give(reply(b"body")),
+    )
+    expect(run.pool.request("GET", URL_A, extensions=run.extensions).body, b"body")
+
+
+def tunnelled(run: Run) -> None:
+    run.network.play(*hears_connect(b"example.test", 443), TakeRequest(), Give(reply(b"body")))
+    expect(run.pool.request("GET", URL_TLS, extensions=run.extensions).body, b"body")
+
+
+def refused_tunnel(run: Run) -> None:
+    refusal = reply(b"who are you?", status=b"407 Proxy Authentication Required")
+    run.network.play(TakeRequest(), Give(refusal))
+    try:
+        run.pool.request("GET", URL_TLS, extensions=run.extensions)
+    except ProxyError as exc:
+        expect(exc.status, 407)
+    else:
+        raise UnexpectedError("the proxy was not heard")
+
+
+def through_socks5(run: Run) -> None:
+    run.network.play(*hears_socks5(b"example.test", 443), TakeRequest(), Give(reply(b"body")))
+    expect(run.pool.request("GET", URL_TLS, extensions=run.extensions).body, b"body")
+
+
+def through_socks4(run: Run) -> None:
+    run.network.play(*hears_socks4a(b"example.test", 80), TakeRequest(), Give(reply(b"body")))
+    expect(run.pool.request("GET", URL_A, extensions=run.extensions).body, b"body")
+
+
+def through_a_chain(run: Run) -> None:
+    run.network.play(
+        *hears_socks5(b"proxy.test", 3129),
+        *hears_connect(b"example.test", 443),
+        TakeRequest(),
+        Give(reply(b"body")),
+    )
+    expect(run.pool.request("GET", URL_TLS, extensions=run.extensions).body, b"body")
+
+
+PROXIES: dict[Scenario, tuple[str, ...]] = {
+    forwarded: ("http",),
+    tunnelled: ("https",),
+    refused_tunnel: ("http",),
+    through_socks5: ("socks5",),
+    through_socks4: ("socks4a",),
+    through_a_chain: ("socks5", "https"),
+}
+"""The proxies that the pool of a scenario has, the nearest first."""
+
 SCENARIOS: list[Scenario] = [
     fresh_connection,
     reused_connection,
@@ -231,17 +296,22 @@ SCENARIOS: list[Scenario] = [
     eviction,
     upgrade,
     expectation,
+    *PROXIES,
 ]
 each_scenario = pytest.mark.parametrize(
     "scenario", SCENARIOS, ids=[scenario.__name__ for scenario in SCENARIOS]
 )
 
 
-def begin(driver: Driver) -> tuple[Network, PoolClient]:
+def begin(driver: Driver, scenario: Scenario | None = None) -> tuple[Network, PoolClient]:
     """A network and a pool that nothing has happened to."""
     network = driver.renew_network()
-    network.serve(whole)
-    pool = driver.pool(max_connections=1, retries=1, ssl_context=plain_context())
+    kinds = () if scenario is None else PROXIES.get(scenario, ())
+    proxy: Proxy | None = None
+    for kind in kinds:
+        proxy = proxy_of(kind, via=proxy)
+    network.otherwise = lambda: [ServeThrough(kinds, whole)]
+    pool = driver.pool(max_connections=1, retries=1, ssl_context=plain_context(), proxy=proxy)
     return network, pool
 
 
@@ -267,14 +337,14 @@ def outcome_of(function: collections.abc.Callable[[], object]) -> BaseException 
 
 
 def whole(request: Received) -> bytes:
-    return reply(b"as good as new " + request.target)
+    # A proxy that forwards is told where to.
+    return reply(b"as good as new /" + request.target.rpartition(b"/")[2])
 
 
 def assert_as_good_as_new(network: Network, pool: PoolClient) -> None:
     """Nothing is under way or left over, and everything that is idle works."""
     network.fault = None
     network.forget_scripts()
-    network.serve(whole)
     assert not network.complaints
     stats = pool.face.stats()
     assert pool.is_quiet, pool.counts

@@ -39,13 +39,13 @@ def cancellable(driver: Driver, way: Guard) -> collections.abc.Iterator[AsyncDri
 def test_cancellation_at_any_call_leaks_nothing(
     cancellable: AsyncDriver, scenario: Scenario
 ) -> None:
-    network, pool = begin(cancellable)
+    network, pool = begin(cancellable, scenario)
     assert play(cancellable, network, pool, scenario) is None
     operations = list(network.operations)
     pool.close()
     for fault in cancellations_of(operations):
         where = f"{fault} ({operations[fault.at]} of {operations})"
-        network, pool = begin(cancellable)
+        network, pool = begin(cancellable, scenario)
         network.fault = fault
         failure = play(cancellable, network, pool, scenario)
         assert len(network.operations) > fault.at, where
@@ -61,12 +61,12 @@ def test_cancellation_at_any_call_leaks_nothing(
 def test_cancellation_in_any_trace_callback_leaks_nothing(
     cancellable: AsyncDriver, scenario: Scenario
 ) -> None:
-    network, pool = begin(cancellable)
+    network, pool = begin(cancellable, scenario)
     told, trace = cancellable.recorder()
     assert play(cancellable, network, pool, scenario, {"trace": trace}) is None
     pool.close()
     for turn, (name, _) in enumerate(told):
-        network, pool = begin(cancellable)
+        network, pool = begin(cancellable, scenario)
         trace = cancellable.trace(Trap(turn, CancelHere))
         failure = play(cancellable, network, pool, scenario, {"trace": trace})
         try:
@@ -86,7 +86,7 @@ def test_cancellation_at_any_part_of_a_body_leaks_nothing(
         yield from parts[:turn]
         raise CancelHere
 
-    network, pool = begin(cancellable)
+    network, pool = begin(cancellable, scenario)
     failure = play(cancellable, network, pool, scenario, spoil=spoil)
     if scenario is early_response and turn > 0:
         # The server's answer was there before the part was asked for.

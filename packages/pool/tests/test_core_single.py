@@ -94,11 +94,6 @@ def test_missing_default_backend_says_what_to_install(monkeypatch: pytest.Monkey
     assert pool.stats().requests_active == 0
 
 
-def test_proxy_is_not_there_yet() -> None:
-    with pytest.raises(NotImplementedError, match="prox"):
-        ConnectionPool(proxy="http://proxy.test/")  # type: ignore[arg-type]  # the point
-
-
 def test_backend_that_cannot_connect_is_named(network: Network) -> None:
     class Refusing(NetworkBackend):
         """Writes none of the methods."""

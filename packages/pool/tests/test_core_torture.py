@@ -22,16 +22,17 @@ from scenarios import (
     each_scenario,
     early_response,
     play,
+    refused_tunnel,
 )
 
-from httpcore_interface import NetworkError, ProtocolError, TimeoutException
+from httpcore_interface import NetworkError, ProtocolError, ProxyError, TimeoutException
 
 pytestmark = pytest.mark.exhaustive
 
 
 @each_scenario
 def test_scenario_succeeds(driver: Driver, scenario: Scenario) -> None:
-    network, pool = begin(driver)
+    network, pool = begin(driver, scenario)
     failure = play(driver, network, pool, scenario)
     if failure is not None:
         raise failure
@@ -48,7 +49,7 @@ def test_scenario_succeeds(driver: Driver, scenario: Scenario) -> None:
 def test_failure_of_any_call_leaks_nothing(
     driver: Driver, scenario: Scenario, kind: FaultKind
 ) -> None:
-    network, pool = begin(driver)
+    network, pool = begin(driver, scenario)
     assert play(driver, network, pool, scenario) is None
     operations = list(network.operations)
     pool.close()
@@ -56,7 +57,7 @@ def test_failure_of_any_call_leaks_nothing(
     assert faults
     for fault in faults:
         where = f"{fault} ({operations[fault.at]} of {operations})"
-        network, pool = begin(driver)
+        network, pool = begin(driver, scenario)
         network.fault = fault
         failure = play(driver, network, pool, scenario)
         assert len(network.operations) > fault.at, where
@@ -77,7 +78,14 @@ def check_failure(fault: Fault, failure: BaseException | None, where: str) -> No
     else:
         # It may have been overcome: a connect that is repeated, a request that goes
         # out once more, a write whose answer had come already.
-        expected = NetworkError | TimeoutException | ProtocolError | UnexpectedError | None
+        expected = (
+            NetworkError
+            | TimeoutException
+            | ProtocolError
+            | ProxyError
+            | UnexpectedError
+            | None
+        )
         assert isinstance(failure, expected), where
 
 
@@ -90,13 +98,14 @@ class RefusalError(Exception):
 def test_trace_callback_that_raises_at_any_event_leaks_nothing(
     driver: Driver, scenario: Scenario, error: type[BaseException]
 ) -> None:
-    network, pool = begin(driver)
+    network, pool = begin(driver, scenario)
     told, trace = driver.recorder()
     assert play(driver, network, pool, scenario, {"trace": trace}) is None
     pool.close()
-    assert len(told) >= 10
+    # Of a tunnel that is refused there is less to tell.
+    assert len(told) >= (4 if scenario is refused_tunnel else 10)
     for turn, (name, _) in enumerate(told):
-        network, pool = begin(driver)
+        network, pool = begin(driver, scenario)
         trap = Trap(turn, error)
         failure = play(driver, network, pool, scenario, {"trace": driver.trace(trap)})
         assert isinstance(failure, error), f"{name} ({turn})"
@@ -117,7 +126,7 @@ def test_body_that_raises_at_any_part_leaks_nothing(
         yield from parts[:turn]
         raise error
 
-    network, pool = begin(driver)
+    network, pool = begin(driver, scenario)
     failure = play(driver, network, pool, scenario, spoil=spoil)
     if scenario is early_response and turn > 0:
         # The server's answer was there before the part was asked for.

@@ -43,14 +43,19 @@ if typing.TYPE_CHECKING:
     from httpcore_pool import AsyncConnectionPool as AsyncConnectionPool
     from httpcore_pool import AsyncHTTP11Connection as AsyncHTTP11Connection
     from httpcore_pool import AsyncHTTPConnection as AsyncHTTPConnection
+    from httpcore_pool import AsyncHTTPProxy as AsyncHTTPProxy
+    from httpcore_pool import AsyncSOCKSProxy as AsyncSOCKSProxy
     from httpcore_pool import ConnectionInterface as ConnectionInterface
     from httpcore_pool import ConnectionPool as ConnectionPool
     from httpcore_pool import HTTP11Connection as HTTP11Connection
     from httpcore_pool import HTTPConnection as HTTPConnection
+    from httpcore_pool import HTTPProxy as HTTPProxy
     from httpcore_pool import Origin as Origin
     from httpcore_pool import PoolStats as PoolStats
+    from httpcore_pool import Proxy as Proxy
     from httpcore_pool import Request as Request
     from httpcore_pool import Response as Response
+    from httpcore_pool import SOCKSProxy as SOCKSProxy
     from httpcore_pool import default_ssl_context as default_ssl_context
     from httpcore_pool import request as request
     from httpcore_pool import stream as stream
@@ -99,6 +104,11 @@ _HOMES = {
     "ReadError": _INTERFACE,
     "ReadTimeout": _INTERFACE,
     "RemoteProtocolError": _INTERFACE,
+    "AsyncHTTPProxy": _POOL,
+    "AsyncSOCKSProxy": _POOL,
+    "HTTPProxy": _POOL,
+    "SOCKSProxy": _POOL,
+    "Proxy": _POOL,
     "Request": _POOL,
     "Response": _POOL,
     "SyncBackend": _SYNC,

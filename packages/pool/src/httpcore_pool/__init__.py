@@ -20,8 +20,10 @@ from ._async import (
     AsyncHTTPConnection,
     AsyncRequestInterface,
 )
+from ._async_proxies import AsyncHTTPProxy, AsyncSOCKSProxy
 from ._byte_stream import ByteStream
 from ._messages import Request, Response
+from ._proxy import Proxy
 from ._state import PoolStats
 from ._sync import (
     ConnectionInterface,
@@ -30,6 +32,7 @@ from ._sync import (
     HTTPConnection,
     RequestInterface,
 )
+from ._sync_proxies import HTTPProxy, SOCKSProxy
 from ._tls import default_ssl_context
 from ._url import URL, Origin
 
@@ -41,17 +44,22 @@ __all__ = [
     "AsyncConnectionPool",
     "AsyncHTTP11Connection",
     "AsyncHTTPConnection",
+    "AsyncHTTPProxy",
     "AsyncRequestInterface",
+    "AsyncSOCKSProxy",
     "ByteStream",
     "ConnectionInterface",
     "ConnectionPool",
     "HTTP11Connection",
     "HTTPConnection",
+    "HTTPProxy",
     "Origin",
     "PoolStats",
+    "Proxy",
     "Request",
     "RequestInterface",
     "Response",
+    "SOCKSProxy",
     "default_ssl_context",
     "request",
     "stream",

@@ -8,12 +8,15 @@ import typing
 from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 
 from ._async_colour import Async, InterruptibleBackend, check_stream
-from ._core.connection import Connection, ConnectOptions
+from ._core.connection import Connection
 from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
+from ._core.options import ConnectOptions
 from ._core.pool import Pool
+from ._core.route import Route, Way
 from ._defaults import AutoBackend
 from ._faces import DialledFace, GivenFace, PoolFace, Questions
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
+from ._proxy import Proxy
 from ._state import Limits
 from ._url import URL, Origin
 
@@ -228,6 +231,31 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
         await self._core.aclose()
 
 
+class AsyncForwardHTTPConnection(AsyncHTTPConnection):
+    """A pool's connection to a proxy that forwards requests to one origin."""
+
+
+class AsyncTunnelHTTPConnection(AsyncHTTPConnection):
+    """A pool's connection to one origin, in a tunnel through an HTTP proxy."""
+
+
+class AsyncSocks4Connection(AsyncHTTPConnection):
+    """A pool's connection to one origin, through a proxy that speaks SOCKS4."""
+
+
+class AsyncSocks5Connection(AsyncHTTPConnection):
+    """A pool's connection to one origin, through a proxy that speaks SOCKS5."""
+
+
+_FACES = {
+    Way.DIRECT: AsyncHTTPConnection,
+    Way.FORWARD: AsyncForwardHTTPConnection,
+    Way.TUNNEL: AsyncTunnelHTTPConnection,
+    Way.SOCKS4: AsyncSocks4Connection,
+    Way.SOCKS5: AsyncSocks5Connection,
+}
+
+
 class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncRequestInterface):
     """Sends requests over connections that are kept and shared; for tasks.
 
@@ -236,7 +264,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
 
     Args:
         ssl_context: For origins with TLS; None is the default of the process.
-        proxy: Not available yet.
+        proxy: What requests go through; None is the direct way.
         max_connections: The most connections at once; None is no limit.
         max_keepalive_connections: The most of them that are kept while idle.
         keepalive_expiry: Seconds that one of those is kept.
@@ -244,7 +272,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         http2: Whether HTTP/2 is enabled.
         retries: How often a failed attempt to connect is repeated.
         local_address: The address to connect from.
-        uds: The Unix socket to connect to, whatever the origin.
+        uds: The Unix socket to connect to, whatever the origin or the proxy.
         network_backend: Who connects; None is the backend of what is running then:
             `TrioBackend` or `AsyncioBackend`, or else `AnyIOBackend`.
         socket_options: Arguments of `setsockopt`.
@@ -253,12 +281,13 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
 
     Raises:
         ValueError: An option is out of range.
+        TypeError: The proxy is none.
     """
 
     def __init__(
         self,
         ssl_context: ssl.SSLContext | None = None,
-        proxy: None = None,
+        proxy: Proxy | None = None,
         max_connections: int | None = 10,
         max_keepalive_connections: int | None = None,
         keepalive_expiry: float | None = None,
@@ -273,8 +302,6 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         max_connections_per_origin: int | None = None,
         max_connection_age: float | None = None,
     ) -> None:
-        if proxy is not None:
-            raise NotImplementedError("this version of httpcore-pool knows no proxies yet")
         limits = Limits.of(
             max_connections=max_connections,
             max_connections_per_origin=max_connections_per_origin,
@@ -291,6 +318,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            proxy=proxy,
         )
         # Programs read and replace it, to guard where connections go.
         self._network_backend = network_backend or AutoBackend()
@@ -306,7 +334,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         """Makes the connection that the pool is about to use, not connected yet."""
         backend = InterruptibleBackend(self._network_backend)
         core = Connection(origin, self._options, backend, _ASYNC)
-        return AsyncHTTPConnection._of(core)
+        return _FACES[Route.to(origin, self._options).way]._of(core)
 
     def _make_connection(self, origin: Origin) -> Connection:
         connection = self.create_connection(origin)
@@ -327,6 +355,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
             UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
             PoolTimeout: No connection became available in time.
             ConnectError, ConnectTimeout: None could be established.
+            ProxyError: A proxy refused.
             LocalProtocolError: The request is not valid.
             RemoteProtocolError: The response is not valid.
             ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.

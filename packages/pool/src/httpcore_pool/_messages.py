@@ -26,7 +26,13 @@ ReadAll = collections.abc.Callable[[], bytes]
 AsyncReadAll = collections.abc.Callable[[], collections.abc.Awaitable[bytes]]
 
 
-def _to_fields(headers: HeaderTypes | None) -> Fields:
+def to_fields(headers: HeaderTypes | None) -> Fields:
+    """Returns fields as they are sent: (name, value) pairs of bytes.
+
+    Raises:
+        TypeError: They are no mapping and no pairs, or not of bytes or strings.
+        ValueError: A string is not ASCII.
+    """
     if headers is None:
         return []
     pairs: collections.abc.Iterable[tuple[bytes | str, bytes | str]]
@@ -90,7 +96,7 @@ class Request:
     ) -> None:
         self.method = method if type(method) is bytes else to_bytes(method, "method")
         self.url = url if isinstance(url, URL) else URL(url or to_bytes(url, "url"))
-        self.headers = _to_fields(headers)
+        self.headers = to_fields(headers)
         self.stream = ByteStream(b"") if content is None else _to_stream(content)
         self.extensions: Extensions = {} if extensions is None else extensions
         if extensions is not None and "target" in extensions:
@@ -159,7 +165,7 @@ class Response:
         if not isinstance(status, int):
             raise TypeError(f"status must be an integer, but got {type(status).__name__}.")
         self.status = status
-        self.headers = _to_fields(headers)
+        self.headers = to_fields(headers)
         self.stream = ByteStream(b"") if content is None else _to_stream(content)
         self.extensions: Extensions = {} if extensions is None else extensions
 

@@ -8,12 +8,15 @@ import typing
 from httpcore_interface import SOCKET_OPTION, NetworkBackend, NetworkStream
 
 from ._bridge import Blocking, BlockingBackend, BlockingStream, run
-from ._core.connection import Connection, ConnectOptions
+from ._core.connection import Connection
 from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
+from ._core.options import ConnectOptions
 from ._core.pool import Pool
+from ._core.route import Route, Way
 from ._defaults import default_backend
 from ._faces import DialledFace, GivenFace, PoolFace, Questions
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
+from ._proxy import Proxy
 from ._state import Limits
 from ._url import URL, Origin
 
@@ -222,6 +225,31 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
         run(self._core.aclose())
 
 
+class ForwardHTTPConnection(HTTPConnection):
+    """A pool's connection to a proxy that forwards requests to one origin."""
+
+
+class TunnelHTTPConnection(HTTPConnection):
+    """A pool's connection to one origin, in a tunnel through an HTTP proxy."""
+
+
+class Socks4Connection(HTTPConnection):
+    """A pool's connection to one origin, through a proxy that speaks SOCKS4."""
+
+
+class Socks5Connection(HTTPConnection):
+    """A pool's connection to one origin, through a proxy that speaks SOCKS5."""
+
+
+_FACES = {
+    Way.DIRECT: HTTPConnection,
+    Way.FORWARD: ForwardHTTPConnection,
+    Way.TUNNEL: TunnelHTTPConnection,
+    Way.SOCKS4: Socks4Connection,
+    Way.SOCKS5: Socks5Connection,
+}
+
+
 class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
     """Sends requests over connections that are kept and shared; for threads.
 
@@ -230,7 +258,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
 
     Args:
         ssl_context: For origins with TLS; None is the default of the process.
-        proxy: Not available yet.
+        proxy: What requests go through; None is the direct way.
         max_connections: The most connections at once; None is no limit.
         max_keepalive_connections: The most of them that are kept while idle.
         keepalive_expiry: Seconds that one of those is kept.
@@ -238,7 +266,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         http2: Whether HTTP/2 is enabled.
         retries: How often a failed attempt to connect is repeated.
         local_address: The address to connect from.
-        uds: The Unix socket to connect to, whatever the origin.
+        uds: The Unix socket to connect to, whatever the origin or the proxy.
         network_backend: Who connects; None is `SyncBackend`.
         socket_options: Arguments of `setsockopt`.
         max_connections_per_origin: The most connections to one origin.
@@ -246,12 +274,13 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
 
     Raises:
         ValueError: An option is out of range.
+        TypeError: The proxy is none.
     """
 
     def __init__(
         self,
         ssl_context: ssl.SSLContext | None = None,
-        proxy: None = None,
+        proxy: Proxy | None = None,
         max_connections: int | None = 10,
         max_keepalive_connections: int | None = None,
         keepalive_expiry: float | None = None,
@@ -266,8 +295,6 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         max_connections_per_origin: int | None = None,
         max_connection_age: float | None = None,
     ) -> None:
-        if proxy is not None:
-            raise NotImplementedError("this version of httpcore-pool knows no proxies yet")
         limits = Limits.of(
             max_connections=max_connections,
             max_connections_per_origin=max_connections_per_origin,
@@ -284,6 +311,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            proxy=proxy,
         )
         self._backend = None if network_backend is None else BlockingBackend(network_backend)
         self._core = Pool(
@@ -298,7 +326,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         """Makes the connection that the pool is about to use, not connected yet."""
         backend = BlockingBackend(self._network_backend)
         core = Connection(origin, self._options, backend, _BLOCKING)
-        return HTTPConnection._of(core)
+        return _FACES[Route.to(origin, self._options).way]._of(core)
 
     def _make_connection(self, origin: Origin) -> Connection:
         connection = self.create_connection(origin)
@@ -333,6 +361,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
             UnsupportedProtocol: The URL's scheme is none of http, https, ws, wss.
             PoolTimeout: No connection became available in time.
             ConnectError, ConnectTimeout: None could be established.
+            ProxyError: A proxy refused.
             LocalProtocolError: The request is not valid.
             RemoteProtocolError: The response is not valid.
             ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.

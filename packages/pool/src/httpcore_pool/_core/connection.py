@@ -1,110 +1,28 @@
 """A connection, from the name of its origin on."""
 
-import collections.abc
-import dataclasses
-import functools
-import ssl
 import threading
 import typing
 
-from httpcore_interface import (
-    SOCKET_OPTION,
-    AsyncNetworkBackend,
-    AsyncNetworkStream,
-    ConnectError,
-    ConnectionNotAvailable,
-    ConnectTimeout,
-)
+from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream, ConnectionNotAvailable
 
 from .._forks import let_go
 from .._messages import Request, Response
-from .._tls import offered_protocols, shared_ssl_context
-from .._url import HTTP_PORTS, Origin
+from .._url import Origin
 from .closing import await_or_drop
 from .colour import Colour
+from .forwarding import Forwarding
 from .http11 import HTTP11Connection
+from .opening import Opening
+from .options import ConnectOptions
+from .route import Way
 from .speaking import Repeatable, check_origin
-from .timeouts import Deadline, Timeouts
+from .timeouts import Timeouts
 from .trace import Tracer, is_logged
 
 if typing.TYPE_CHECKING:
     from .http2 import HTTP2Connection
 
 Speaker: typing.TypeAlias = "HTTP11Connection | HTTP2Connection"
-
-_TLS_SCHEMES = (b"https", b"wss")
-
-# Seconds before the second attempt to connect; the first repetition comes at
-# once, and each later one waits twice as long as the one before.
-_FIRST_DELAY = 0.5
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ConnectOptions:
-    """How connections are made.
-
-    Args:
-        ssl_context: For origins with TLS; None is the default of the process.
-        retries: How often a failed attempt is repeated.
-        local_address: The address to connect from.
-        uds: The Unix socket to connect to, whatever the origin.
-        socket_options: Arguments of `setsockopt`.
-        keepalive_expiry: Seconds after which an idle connection has expired.
-        protocols: What is offered by ALPN, the preferred one first.
-    """
-
-    ssl_context: ssl.SSLContext | None = None
-    retries: int = 0
-    local_address: str | None = None
-    uds: str | None = None
-    socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None
-    keepalive_expiry: float | None = None
-    protocols: tuple[str, ...] = ("http/1.1",)
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        keepalive_expiry: float | None,
-        http1: bool,
-        http2: bool,
-        retries: int,
-        local_address: str | None,
-        uds: str | None,
-        socket_options: collections.abc.Iterable[SOCKET_OPTION] | None,
-    ) -> "ConnectOptions":
-        """Reads the options of a pool's or a connection's constructor.
-
-        Raises:
-            ValueError: No protocol is enabled.
-        """
-        return cls(
-            ssl_context=ssl_context,
-            retries=retries,
-            local_address=local_address,
-            uds=uds,
-            # Each attempt goes through them anew.
-            socket_options=None if socket_options is None else list(socket_options),
-            keepalive_expiry=keepalive_expiry,
-            protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
-        )
-
-    @property
-    def sharing_schemes(self) -> frozenset[bytes]:
-        """The schemes of origins whose connections may carry many requests at once."""
-        if "h2" not in self.protocols:
-            return frozenset()
-        return frozenset(_TLS_SCHEMES if len(self.protocols) > 1 else HTTP_PORTS)
-
-
-def delays() -> collections.abc.Iterator[float]:
-    """Yields the seconds to wait before each repetition: 0, 0.5, 1, 2, 4, ..."""
-    yield 0.0
-    delay = _FIRST_DELAY
-    while True:
-        yield delay
-        delay *= 2
 
 
 class Connection:
@@ -126,12 +44,11 @@ class Connection:
         "_backend",
         "_colour",
         "_is_begun",
-        "_is_closed",
         "_is_failed",
         "_lock",
+        "_opening",
         "_options",
         "_runner",
-        "_stream",
         "face",
         "http",
         "origin",
@@ -150,11 +67,10 @@ class Connection:
         self._options = options
         self._backend = backend
         self._colour = colour
-        self._stream: AsyncNetworkStream | None = None
+        self._opening = Opening(origin, options, backend)
         # The event loop that the stream belongs to.
         self._runner: object = None
         self._is_failed = False
-        self._is_closed = False
         # Guards the step into connecting, for callers without a pool.
         self._lock = threading.Lock()
         self._is_begun = False
@@ -168,27 +84,34 @@ class Connection:
 
         Args:
             request: The first that it is for; it may name the TLS server.
-            timeouts: `connect` bounds each attempt, its TLS handshake included.
+            timeouts: `connect` bounds each attempt, with all its handshakes.
             tracer: Who is told, if anybody.
 
         Raises:
             ConnectError, ConnectTimeout: The last attempt failed.
+            ProxyError: A proxy refused.
         """
         self._runner = self._colour.runner()
+        opening = self._opening
         try:
-            stream = await self._repeat(request, timeouts, tracer)
+            stream = await opening.run(request, timeouts, tracer)
         except BaseException as exc:
             self._is_failed = True
-            if self._stream is not None:
-                await await_or_drop(self._stream.aclose())
-            if self._is_closed and isinstance(exc, Exception):
-                raise self._closed_error() from exc
+            if opening.stream is not None:
+                await await_or_drop(opening.stream.aclose())
+            if opening.is_unwanted and isinstance(exc, Exception):
+                raise opening.closed_error() from exc
             raise
         self.http = self._speak(stream)
         return self.http
 
     def _speak(self, stream: AsyncNetworkStream) -> Speaker:
         """Begins the protocol that was negotiated, or that is known to be spoken."""
+        way = self._opening.route.way
+        if way is Way.FORWARD:
+            proxy = self._options.proxy
+            assert proxy is not None
+            return HTTP11Connection(stream, self._colour, Forwarding(proxy.headers))
         ssl_object = stream.get_extra_info("ssl_object")
         negotiated = None if ssl_object is None else ssl_object.selected_alpn_protocol()
         # Not only where we offered it: a backend may have done so by itself, or play a
@@ -198,134 +121,6 @@ class Connection:
 
             return HTTP2Connection(stream, self._colour, self._backend)
         return HTTP11Connection(stream, self._colour)
-
-    async def _repeat(
-        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
-    ) -> AsyncNetworkStream:
-        pauses = delays()
-        left = self._options.retries
-        while True:
-            try:
-                return await self._open(request, timeouts, tracer)
-            except (ConnectError, ConnectTimeout):
-                if left <= 0 or self._is_closed:
-                    raise
-                if self._stream is not None:
-                    await await_or_drop(self._stream.aclose())
-                    self._stream = None
-            left -= 1
-            # Outside the `try`: once the total timeout is over, so are the attempts.
-            pause = self._backend.sleep(timeouts.for_pause(next(pauses)))
-            await (pause if tracer is None else tracer.run("connection.retry", {}, pause))
-
-    async def _open(
-        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
-    ) -> AsyncNetworkStream:
-        """Makes one attempt."""
-        options, limit = self._options, timeouts.for_connect()
-        deadline = Deadline(limit)
-        self._check_wanted()
-        if options.uds is None:
-            host = self.origin.host.decode("ascii")
-            await self._connect_tcp(host, limit, tracer)
-        else:
-            await self._connect_unix_socket(options.uds, limit, tracer)
-        if self.origin.scheme in _TLS_SCHEMES:
-            self._check_wanted()
-            await self._start_tls(request, deadline.left(), tracer)
-        self._check_wanted()
-        assert self._stream is not None
-        return self._stream
-
-    def _check_wanted(self) -> None:
-        """Goes no further once the connection was closed, for nobody else would see it."""
-        if self._is_closed:
-            raise self._closed_error()
-
-    @staticmethod
-    def _closed_error() -> ConnectError:
-        return ConnectError("the connection was closed while it was being established")
-
-    async def _connect_tcp(
-        self, host: str, timeout: float | None, tracer: Tracer | None
-    ) -> None:
-        options = self._options
-        connecting = self._keep(
-            functools.partial(
-                self._backend.connect_tcp,
-                host=host,
-                port=self.origin.port,
-                local_address=options.local_address,
-                timeout=timeout,
-                socket_options=options.socket_options,
-            )
-        )
-        if tracer is None:
-            await connecting
-        else:
-            info = {
-                "host": host,
-                "port": self.origin.port,
-                "local_address": options.local_address,
-                "timeout": timeout,
-                "socket_options": options.socket_options,
-            }
-            await tracer.run("connection.connect_tcp", info, connecting)
-
-    async def _connect_unix_socket(
-        self, path: str, timeout: float | None, tracer: Tracer | None
-    ) -> None:
-        socket_options = self._options.socket_options
-        connecting = self._keep(
-            functools.partial(
-                self._backend.connect_unix_socket,
-                path=path,
-                timeout=timeout,
-                socket_options=socket_options,
-            )
-        )
-        if tracer is None:
-            await connecting
-        else:
-            info = {"path": path, "timeout": timeout, "socket_options": socket_options}
-            await tracer.run("connection.connect_unix_socket", info, connecting)
-
-    async def _start_tls(
-        self, request: Request, timeout: float | None, tracer: Tracer | None
-    ) -> None:
-        if timeout is not None and timeout <= 0:
-            raise ConnectTimeout("no time was left for the TLS handshake")
-        context = self._options.ssl_context or shared_ssl_context(self._options.protocols)
-        # A zone means something on this host only (RFC 6874, section 4).
-        host = self.origin.host.partition(b"%")[0].decode("ascii")
-        name = request.extensions.get("sni_hostname") or host
-        assert self._stream is not None
-        securing = self._keep(
-            functools.partial(
-                self._stream.start_tls,
-                ssl_context=context,
-                server_hostname=name,
-                timeout=timeout,
-            )
-        )
-        if tracer is None:
-            await securing
-        else:
-            info = {"ssl_context": context, "server_hostname": name, "timeout": timeout}
-            await tracer.run("connection.start_tls", info, securing)
-
-    async def _keep(
-        self,
-        opening: collections.abc.Callable[[], collections.abc.Awaitable[AsyncNetworkStream]],
-    ) -> AsyncNetworkStream:
-        """Opens a stream, and remembers it at once, so that nothing can lose it.
-
-        Args:
-            opening: Called here and not before: what is told of the beginning may
-                prevent it, and a coroutine that nobody awaits would be left.
-        """
-        self._stream = stream = await opening()
-        return stream
 
     # -- without a pool ----------------------------------------------------------
 
@@ -350,17 +145,17 @@ class Connection:
 
     def _begin(self) -> None:
         with self._lock:
-            is_ours = not self._is_begun and not self._is_closed
+            is_ours = not self._is_begun and not self._opening.is_unwanted
             self._is_begun = True
         if not is_ours:
-            state = "CLOSED" if self._is_closed else self.info()
+            state = "CLOSED" if self._opening.is_unwanted else self.info()
             raise ConnectionNotAvailable(f"this connection is {state}")
 
     # -- closing -----------------------------------------------------------------
 
     async def aclose(self) -> None:
         """Closes the connection, whatever it is doing."""
-        self._is_closed = True
+        self._opening.is_unwanted = True
         # Closing is nobody's request: it is logged, but no callback is told.
         if is_logged():
             await Tracer(None).run("connection.close", {}, self._close())
@@ -370,15 +165,15 @@ class Connection:
     async def _close(self) -> None:
         if self.http is not None:
             await self.http.aclose()
-        elif self._stream is not None:
-            await await_or_drop(self._colour.close(self._stream, self._runner))
+        elif self._opening.stream is not None:
+            await await_or_drop(self._colour.close(self._opening.stream, self._runner))
         else:
             self._colour.interrupt_connect(self._backend)
 
     def let_go(self) -> None:
         """Frees it in a child of the process, without touching it in the parent."""
-        self._is_closed = True
-        stream = self._stream if self.http is None else self.http.stream
+        self._opening.is_unwanted = True
+        stream = self._opening.stream if self.http is None else self.http.stream
         if self.http is not None:
             self.http.let_go()
         if stream is not None:
@@ -390,7 +185,7 @@ class Connection:
     def is_closed(self) -> bool:
         """Whether it will never carry a request again."""
         if self.http is None:
-            return self._is_failed or self._is_closed
+            return self._is_failed or self._opening.is_unwanted
         return self.http.is_closed
 
     @property

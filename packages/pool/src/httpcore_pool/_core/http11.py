@@ -19,6 +19,7 @@ from .._url import Origin
 from .closing import await_or_drop
 from .colour import Colour
 from .exchange import Exchange
+from .forwarding import Forwarding
 from .lease import Lease
 from .speaking import State, check_origin
 from .timeouts import Timeouts
@@ -39,6 +40,8 @@ class HTTP11Connection:
     Args:
         stream: The open connection.
         colour: Whose callers it serves.
+        forwarding: How requests are written where the stream leads to a proxy that
+            forwards them; None where it leads to their origin.
 
     Attributes:
         state: What it is doing.
@@ -51,6 +54,7 @@ class HTTP11Connection:
 
     __slots__ = (
         "_colour",
+        "_forwarding",
         "_idle_since",
         "_lock",
         "_public_stream",
@@ -69,9 +73,15 @@ class HTTP11Connection:
     is_shared = False
     """Whether it carries many requests, each of which may end by itself."""
 
-    def __init__(self, stream: AsyncNetworkStream, colour: Colour) -> None:
+    def __init__(
+        self,
+        stream: AsyncNetworkStream,
+        colour: Colour,
+        forwarding: Forwarding | None = None,
+    ) -> None:
         self.stream = stream
         self._colour = colour
+        self._forwarding = forwarding
         self._public_stream = colour.public_stream(stream)
         self._runner = colour.runner()
         self.state = _NEW
@@ -107,7 +117,10 @@ class HTTP11Connection:
             RemoteProtocolError: The response is not valid.
             ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.
         """
-        writer = RequestWriter(request.method, request.url.target, request.headers)
+        if self._forwarding is None:
+            writer = RequestWriter(request.method, request.url.target, request.headers)
+        else:
+            writer = self._forwarding.writer(request)
         message = whole_message(request, writer) if tracer is None else None
         upload = Upload(request, writer, self._colour) if message is None else None
         self._begin()

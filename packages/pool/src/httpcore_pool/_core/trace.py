@@ -18,14 +18,26 @@ T = typing.TypeVar("T")
 _connection_log = logging.getLogger("httpcore.connection")
 _http11_log = logging.getLogger("httpcore.http11")
 _http2_log = logging.getLogger("httpcore.http2")
-_loggers = {"connection": _connection_log, "http11": _http11_log, "http2": _http2_log}
+_proxy_log = logging.getLogger("httpcore.proxy")
+_socks_log = logging.getLogger("httpcore.socks")
+_loggers = {
+    "connection": _connection_log,
+    "http11": _http11_log,
+    "http2": _http2_log,
+    "proxy": _proxy_log,
+    "socks4": _socks_log,
+    "socks5": _socks_log,
+}
 
 # Fields whose values are secrets (RFC 6265, RFC 9110 section 11).
 _SECRET_FIELDS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
 
 
 def is_logged() -> bool:
-    """Returns whether any of the loggers would write what it is told."""
+    """Returns whether a logger would write what it is told of requests.
+
+    See `proxy_tracer` for those that are told of proxies only.
+    """
     # Spelled out: every request asks.
     debug = logging.DEBUG
     return (
@@ -82,6 +94,13 @@ class Tracer:
                 f"{key}={_without_secrets(value)!r}" for key, value in info.items()
             )
             logger.debug("%s %s" if facts else "%s%s", event, facts)
+
+
+def proxy_tracer() -> Tracer | None:
+    """Returns who writes what is said to proxies, where nobody is told of the rest."""
+    if _proxy_log.isEnabledFor(logging.DEBUG) or _socks_log.isEnabledFor(logging.DEBUG):
+        return Tracer(None)
+    return None
 
 
 def _without_secrets(value: object) -> object:
