@@ -20,6 +20,8 @@ import hpack
 from httpcore_interface import ConnectionNotAvailable, LocalProtocolError, RemoteProtocolError
 
 from . import frames, settings
+from .compressor import Compressor
+from .decompressor import Decompressor
 from .errors import ConnectionFault, ErrorCode, StreamFault, name_of
 from .fields import Fields, check_fields
 from .settings import PeerSettings
@@ -42,10 +44,6 @@ _MOST_IDLE_FRAMES = 10_000
 _RETURNED_AT_ONCE = settings.STREAM_WINDOW // 2
 _CONNECTION_RETURNED_AT_ONCE = settings.CONNECTION_WINDOW // 2
 
-# Fields that must not be left in the table of either side, where a guess could be tested
-# against them (RFC 7541, section 7.1.3).
-_SECRET_FIELDS = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
-
 _LARGEST_STREAM = 2**31 - 1
 
 
@@ -67,9 +65,9 @@ class Engine:
         "_block_flags",
         "_block_parts",
         "_block_stream",
+        "_compressor",
         "_continuations",
-        "_decoder",
-        "_encoder",
+        "_decompressor",
         "_handlers",
         "_idle_frames",
         "_news",
@@ -96,8 +94,8 @@ class Engine:
         self.failure: RemoteProtocolError | None = None
         self.pings = 0
         self._reader = frames.FrameReader(settings.FRAME_SIZE)
-        self._encoder = hpack.Encoder()
-        self._decoder = hpack.Decoder(max_header_list_size=settings.HEAD_LIMIT)
+        self._compressor = Compressor(settings.TABLE_SIZE)
+        self._decompressor = Decompressor(settings.HEAD_LIMIT)
         self._next_number = 1
         self._send_window = settings.DEFAULT_WINDOW
         self._receive_window = settings.CONNECTION_WINDOW
@@ -183,14 +181,7 @@ class Engine:
         return stream
 
     def _send_block(self, stream: Stream, fields: Fields, *, ends: bool) -> None:
-        block = self._encoder.encode(
-            [
-                hpack.NeverIndexedHeaderTuple(name, value)
-                if name in _SECRET_FIELDS
-                else hpack.HeaderTuple(name, value)
-                for name, value in fields
-            ]
-        )
+        block = self._compressor.compress(fields)
         self._send(
             frames.write_block(stream.number, block, self.peer.frame_size, ends_stream=ends)
         )
@@ -446,11 +437,7 @@ class Engine:
 
     def _decompress(self, block: bytes) -> Fields:
         try:
-            # Pairs of its own class, which are told apart from tuples by nobody.
-            return [
-                (bytes(name), bytes(value))
-                for name, value in self._decoder.decode(block, raw=True)
-            ]
+            return self._decompressor.decompress(block)
         except hpack.OversizedHeaderListError as exc:
             raise ConnectionFault(
                 ErrorCode.ENHANCE_YOUR_CALM,
@@ -497,9 +484,9 @@ class Engine:
         self.has_settings = True
         self._change_windows(self.peer.window - window)
         # No larger than what we would use by ourselves.
-        table_size = min(self.peer.table_size, 4096)
-        if table_size != self._encoder.header_table_size:
-            self._encoder.header_table_size = table_size
+        table_size = min(self.peer.table_size, settings.TABLE_SIZE)
+        if table_size != self._compressor.size:
+            self._compressor.resize(table_size)
         self._send(frames.write_frame(frames.SETTINGS, frames.ACK, 0))
 
     def _change_windows(self, difference: int) -> None:

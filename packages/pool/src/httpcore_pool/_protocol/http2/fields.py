@@ -19,11 +19,17 @@ _OF_THE_CONNECTION = frozenset(
 
 # RFC 9110, section 5.5, as RFC 9113, section 8.2.1 sharpens it. Tabs are white space.
 _VISIBLE = rb"[\x21-\x7e\x80-\xff]"
-_is_value = re.compile(
-    rb"(?:" + _VISIBLE + rb"(?:[\t\x20-\x7e\x80-\xff]*" + _VISIBLE + rb")?)?"
-).fullmatch
+_VALUE = rb"(?:" + _VISIBLE + rb"(?:[\t\x20-\x7e\x80-\xff]*" + _VISIBLE + rb")?)?"
+_is_value = re.compile(_VALUE).fullmatch
+_is_values = re.compile(_VALUE + rb"(?:\n" + _VALUE + rb")*").fullmatch
 _is_lower_name = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-z]+").fullmatch
 _is_target = re.compile(rb"[\x21-\x7e]+").fullmatch
+# Names that are known to be allowed: servers send the same few over and over. Bounded,
+# since names may be made up.
+_known_names: set[bytes] = set()
+_MOST_KNOWN_NAMES = 1024
+_LONGEST_KNOWN_NAME = 64
+
 _is_status = re.compile(rb"[1-9][0-9][0-9]").fullmatch
 
 
@@ -126,13 +132,27 @@ def check_fields(fields: Fields) -> None:
     Raises:
         StreamFault: They are malformed.
     """
-    for name, value in fields:
-        if not _is_lower_name(name):
-            raise _malformed(f"the field name {name!r} is not allowed here")
-        if name in _OF_THE_CONNECTION:
-            raise _malformed(f"the field {name!r} concerns a connection of HTTP/1.1")
-        if not _is_value(value):
-            raise _malformed(f"the value {value!r} of the field {name!r} is not allowed")
+    for name, _ in fields:
+        if name not in _known_names:
+            _check_name(name)
+    # One look at all of them; which it was matters only if one is wrong.
+    if fields and not _are_values(b"\n".join([value for _, value in fields]), len(fields)):
+        for name, value in fields:
+            if not _is_value(value):
+                raise _malformed(f"the value {value!r} of the field {name!r} is not allowed")
+
+
+def _are_values(lines: bytes, count: int) -> bool:
+    return lines.count(b"\n") == count - 1 and _is_values(lines) is not None
+
+
+def _check_name(name: bytes) -> None:
+    if not _is_lower_name(name):
+        raise _malformed(f"the field name {name!r} is not allowed here")
+    if name in _OF_THE_CONNECTION:
+        raise _malformed(f"the field {name!r} concerns a connection of HTTP/1.1")
+    if len(name) <= _LONGEST_KNOWN_NAME and len(_known_names) < _MOST_KNOWN_NAMES:
+        _known_names.add(name)
 
 
 def _malformed(reason: str) -> StreamFault:

@@ -11,6 +11,9 @@ MAX_HEADER_LIST_SIZE = 0x6
 # RFC 8441, section 3.
 ENABLE_CONNECT_PROTOCOL = 0x8
 
+TABLE_SIZE = 4096
+"""Bytes in the table of compressed fields, ours and at first the server's."""
+
 LARGEST_WINDOW = 2**31 - 1
 DEFAULT_WINDOW = 65_535
 
@@ -51,7 +54,7 @@ class PeerSettings:
     __slots__ = ("frame_size", "most_streams", "table_size", "takes_protocols", "window")
 
     def __init__(self) -> None:
-        self.table_size = 4096
+        self.table_size = TABLE_SIZE
         self.most_streams: int | None = None
         self.window = DEFAULT_WINDOW
         self.frame_size = 16_384
