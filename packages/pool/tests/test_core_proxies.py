@@ -609,6 +609,25 @@ def test_broken_connection_to_the_proxy_is_a_connect_error(
     assert not network.open_connections
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "message"),
+    [
+        ("http", head(b"407 Proxy Authentication Required"), "407 Proxy"),
+        ("socks5", b"\x05\xff", "asks for authentication"),
+    ],
+)
+def test_proxy_that_stops_listening_may_have_said_why(
+    driver: Driver, network: Network, name: str, answer: bytes, message: str
+) -> None:
+    network.play(FailWrite(WriteError("broken")), Give(answer))
+    with pytest.raises(ProxyError, match=message):
+        through(driver, proxy_of(name)).request("GET", URL_TLS)
+    network.play(FailWrite(WriteError("broken")), Give(answer[:1]), End())
+    with pytest.raises(ConnectError, match="the connection to the proxy broke"):
+        through(driver, proxy_of(name)).request("GET", URL_TLS)
+    assert not network.open_connections
+
+
 def test_socks4_takes_addresses_only(driver: Driver, network: Network) -> None:
     network.play(
         Take(b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00"),

@@ -28,7 +28,7 @@ def handshake_with(proxy: Proxy, origin: Origin) -> "Handshake":
     """Returns what has to be said to a proxy for a tunnel to `origin`.
 
     Raises:
-        ProxyError: It cannot be asked for that.
+        ProxyError, LocalProtocolError: It cannot be asked for that.
     """
     host, port, auth = origin.host, origin.port, proxy.auth
     scheme = proxy.url.scheme
@@ -62,7 +62,7 @@ async def open_tunnel(
         outgoing = handshake.begin()
         while True:
             if outgoing:
-                await stream.write(outgoing, _left(deadline))
+                await _write(stream, outgoing, handshake, deadline)
             if handshake.is_done:
                 break
             outgoing = handshake.receive(await stream.read(_READ_SIZE, _left(deadline)))
@@ -75,6 +75,29 @@ async def open_tunnel(
         raise ProxyError(
             f"{len(handshake.unread)} bytes came through the proxy before anything was sent"
         )
+
+
+async def _write(
+    stream: AsyncNetworkStream, outgoing: bytes, handshake: "Handshake", deadline: Deadline
+) -> None:
+    """Writes; a proxy that stops listening may have said why.
+
+    Raises:
+        ProxyError: It has.
+        WriteError, WriteTimeout: It has not.
+    """
+    try:
+        await stream.write(outgoing, _left(deadline))
+    except WriteError as exc:
+        try:
+            while not handshake.is_done:
+                received = await stream.read(_READ_SIZE, _left(deadline))
+                if not received:
+                    break
+                handshake.receive(received)
+        except (ReadError, ReadTimeout):
+            pass
+        raise exc from exc.__cause__
 
 
 def _left(deadline: Deadline) -> float | None:
