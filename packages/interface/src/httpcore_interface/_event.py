@@ -107,19 +107,32 @@ def running_async_library() -> str:
     raise RuntimeError("no event loop is running here: neither asyncio nor trio")
 
 
+# By the library. An import statement costs a microsecond each time, and events are made
+# for requests that wait.
+_event_types: dict[str, type[AsyncEvent]] = {}
+
+
 def create_async_event() -> AsyncEvent:
     """Returns a one-shot event of the library that runs the calling code.
 
     Raises:
         RuntimeError: Neither asyncio nor trio is running.
     """
-    if running_async_library() == "trio":
+    library = running_async_library()
+    event_type = _event_types.get(library)
+    if event_type is None:
+        event_type = _event_types[library] = _event_type_of(library)
+    return event_type()
+
+
+def _event_type_of(library: str) -> type[AsyncEvent]:
+    if library == "trio":
         from ._trio_event import TrioEvent
 
-        return TrioEvent()
+        return TrioEvent
     from ._asyncio_event import AsyncioEvent
 
-    return AsyncioEvent()
+    return AsyncioEvent
 
 
 async def sleep(seconds: float) -> None:
