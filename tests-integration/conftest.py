@@ -3,7 +3,6 @@
 import collections.abc
 import contextlib
 import gc
-import os
 import pathlib
 import socket
 import ssl
@@ -25,6 +24,7 @@ from peers import nginx as nginx_server
 from peers.blackhole import Blackhole
 from peers.certificates import Authority
 from peers.deadlines import wait_until
+from peers.programs import require_program
 from peers.starting import StartPeer
 
 
@@ -77,12 +77,7 @@ def hypercorn(
 
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
-    executable = nginx_server.program()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx is not installed, and CI is meant to have it")
-        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
-    return executable
+    return require_program("nginx", package="nginx-light")
 
 
 @pytest.fixture(scope="session")
@@ -96,12 +91,7 @@ def nginx(
 
 @pytest.fixture(scope="session")
 def nghttpd_program() -> str:
-    executable = nghttpd_server.program()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("nghttpd is not installed, and CI is meant to have it")
-        pytest.skip("nghttpd is not installed (Debian: apt-get install nghttp2-server)")
-    return executable
+    return require_program("nghttpd", package="nghttp2-server")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@
     hypercorn.py     a real server of the ASGI application in asgi_app.py
     certificates.py  an authority of our own, for all of them
     processes.py     starting servers in processes of their own
+    ports.py         ports for servers that open theirs by themselves
+    programs.py      where the servers' programs are
     deadlines.py     waiting for other threads, never for ever
     workers.py       threads whose outcome is asked for
 
