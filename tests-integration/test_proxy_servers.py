@@ -217,13 +217,17 @@ def test_proxy_over_tls(
 
 
 @pytest.mark.squid
-def test_connection_to_the_proxy_is_kept(
-    squid: Squid, connect: Connect, origin: ScriptedPeer
+def test_connection_is_kept_to_the_proxy_only(
+    squid: Squid, connect: Connect, start_peer: StartPeer
 ) -> None:
+    def answer_all(conn: Conversation) -> None:
+        for _ in conn.each_request():
+            conn.send(reply(CONTENT))
+
+    origin = start_peer(answer_all)
     sock = connect(squid.plain)
     for _ in range(3):
-        request = absolute(origin.url()).replace(b"Connection: close\r\n", b"")
-        sock.sendall(request)
+        sock.sendall(absolute(origin.url()).replace(b"Connection: close\r\n", b""))
         assert status(receive_head(sock)) == 200
         assert receive(sock, len(CONTENT)) == CONTENT
     assert origin.accepted == 3
