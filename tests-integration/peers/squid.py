@@ -8,6 +8,7 @@ import collections.abc
 import contextlib
 import dataclasses
 import pathlib
+import secrets
 import urllib.parse
 
 from .certificates import Authority
@@ -78,9 +79,12 @@ def running(
 ) -> collections.abc.Iterator[Squid]:
     """Runs the proxy; keeps its files in `folder`."""
     file = folder / "squid.conf"
-    # One process, in the foreground, that prints what it has to say.
-    command = [executable, "-N", "-d", "1", "-f", str(file)]
+    name = f"httpcore{secrets.token_hex(8)}"
+    # One process, in the foreground, that prints what it has to say. Without a name of its
+    # own it would share memory with whatever squid there is, or fail over what one left.
+    command = [executable, "-N", "-d", "1", "-n", name, "-f", str(file)]
     with contextlib.ExitStack() as stack:
+        stack.callback(_remove_shared_memory, name)
         with reserved(3) as (plain, guarded, tls):
             file.write_text(_config(authority, plain, guarded, tls))
             process = ServerProcess(command, {}, [], folder / "squid.log")
@@ -90,6 +94,12 @@ def running(
             guarded=Address("127.0.0.1", guarded.number),
             tls=Address("localhost", tls.number),
         )
+
+
+def _remove_shared_memory(name: str) -> None:
+    # Squid does so itself, unless it took too long over its end and was killed.
+    for segment in pathlib.Path("/dev/shm").glob(f"{name}-*.shm"):
+        segment.unlink()
 
 
 def _config(authority: Authority, plain: Port, guarded: Port, tls: Port) -> str:
