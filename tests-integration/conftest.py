@@ -3,7 +3,6 @@
 import collections.abc
 import contextlib
 import gc
-import os
 import pathlib
 import socket
 import ssl
@@ -19,12 +18,16 @@ from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, Ope
 from example_site import ExampleSite
 from loop_threads import LoopThread, start_loops
 from open_sockets import open_sockets
+from peers import dante as dante_server
 from peers import hypercorn as hypercorn_server
 from peers import nghttpd as nghttpd_server
 from peers import nginx as nginx_server
+from peers import squid as squid_server
+from peers import tinyproxy as tinyproxy_server
 from peers.blackhole import Blackhole
 from peers.certificates import Authority
 from peers.deadlines import wait_until
+from peers.programs import require_program
 from peers.starting import StartPeer
 
 
@@ -77,12 +80,7 @@ def hypercorn(
 
 @pytest.fixture(scope="session")
 def nginx_program() -> str:
-    executable = nginx_server.program()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx is not installed, and CI is meant to have it")
-        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
-    return executable
+    return require_program("nginx", package="nginx-light")
 
 
 @pytest.fixture(scope="session")
@@ -96,12 +94,7 @@ def nginx(
 
 @pytest.fixture(scope="session")
 def nghttpd_program() -> str:
-    executable = nghttpd_server.program()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("nghttpd is not installed, and CI is meant to have it")
-        pytest.skip("nghttpd is not installed (Debian: apt-get install nghttp2-server)")
-    return executable
+    return require_program("nghttpd", package="nghttp2-server")
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +103,35 @@ def nghttpd(
 ) -> collections.abc.Iterator[nghttpd_server.Nghttpd]:
     folder = tmp_path_factory.mktemp("nghttpd")
     with nghttpd_server.running(nghttpd_program, folder, authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def squid(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> collections.abc.Iterator[squid_server.Squid]:
+    executable = require_program("squid", package="squid-openssl")
+    folder = tmp_path_factory.mktemp("squid")
+    with squid_server.running(executable, folder, authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tinyproxy(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> collections.abc.Iterator[tinyproxy_server.Tinyproxy]:
+    executable = require_program("tinyproxy", package="tinyproxy")
+    with tinyproxy_server.running(executable, tmp_path_factory.mktemp("tinyproxy")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dante(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> collections.abc.Iterator[dante_server.Dante]:
+    executable = require_program("danted", package="dante-server")
+    dante_server.require_wrapper()
+    with dante_server.running(executable, tmp_path_factory.mktemp("dante")) as server:
         yield server
 
 

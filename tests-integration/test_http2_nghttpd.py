@@ -10,7 +10,8 @@ from colours import OpenPool, Pool
 from peers import nghttpd as nghttpd_server
 from peers.certificates import Authority
 from peers.deadlines import wait_until
-from peers.nghttpd import NARROW_STREAMS, SMALL, TRAILER, Nghttpd, Port
+from peers.nghttpd import NARROW_STREAMS, SMALL, TRAILER, Nghttpd
+from peers.ports import Port
 from peers.workers import run_together
 
 pytestmark = [pytest.mark.nghttpd, pytest.mark.exhaustive]

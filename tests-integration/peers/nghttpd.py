@@ -8,11 +8,9 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import shutil
-import socket
 
 from .certificates import Authority
-from .deadlines import wait_until
+from .ports import Port
 from .processes import ServerProcess
 
 SMALL = b"small, but framed\n"
@@ -30,30 +28,6 @@ class Nghttpd:
     narrow: str
     """Over TLS, and no more than NARROW_STREAMS requests at once on a connection."""
     files: pathlib.Path
-
-
-class Port:
-    """A port that nobody else is given, before servers use it and between them."""
-
-    def __init__(self) -> None:
-        # Bound, and never listening: that leaves the port to servers, which all allow
-        # for such a neighbour, but takes it from those who want any port that is free.
-        self._holder = socket.socket()
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._holder.bind(("127.0.0.1", 0))
-        self.number: int = self._holder.getsockname()[1]
-
-    def close(self) -> None:
-        self._holder.close()
-
-    def is_served(self) -> bool:
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self.number)) == 0
-
-
-def program() -> str | None:
-    """Where nghttpd is."""
-    return shutil.which("nghttpd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 @contextlib.contextmanager
@@ -77,7 +51,7 @@ def listening(
         *("--echo-upload", "--trailer", trailer, *options, *credentials),
     ]
     with ServerProcess(command, {}, [], log) as process:
-        wait_until(port.is_served, f"nghttpd listens (its output is in {log})")
+        process.wait_served(port)
         yield process
 
 
@@ -95,11 +69,10 @@ def running(
             ("tls", (), authority),
             ("narrow", (f"--max-concurrent-streams={NARROW_STREAMS}",), authority),
         ):
-            port = Port()
             log = folder / f"{name}.log"
-            serving = listening(executable, files, port, log, *options, authority=signer)
-            stack.enter_context(serving)
-            port.close()
+            with contextlib.closing(Port()) as port:
+                serving = listening(executable, files, port, log, *options, authority=signer)
+                stack.enter_context(serving)
             ports[name] = port.number
         yield Nghttpd(
             plain=f"http://127.0.0.1:{ports['plain']}",

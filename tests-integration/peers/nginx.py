@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import shutil
 import signal
 
 from .certificates import Authority
@@ -100,11 +99,6 @@ class Nginx:
     def restart(self) -> None:
         """Lets new processes take over: the old ones answer what they have begun."""
         os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
-
-
-def program() -> str | None:
-    """Where nginx is; Debian keeps it where ordinary users do not look."""
-    return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 @contextlib.contextmanager

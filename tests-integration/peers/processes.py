@@ -1,6 +1,7 @@
 """Servers in processes of their own, ready before anyone asks them for anything."""
 
 import collections.abc
+import functools
 import os
 import pathlib
 import socket
@@ -8,7 +9,8 @@ import subprocess
 import types
 import typing
 
-from .deadlines import DEADLINE
+from .deadlines import DEADLINE, wait_until
+from .ports import Port
 
 
 def listening_socket(path: pathlib.Path | None = None) -> socket.socket:
@@ -66,6 +68,24 @@ class ServerProcess:
         except OSError as error:
             raise AssertionError(f"{error}; {self._report()}") from error
         assert answer.startswith(b"HTTP/1.1 "), f"{answer!r}; {self._report()}"
+
+    def wait_served(self, *ports: Port) -> None:
+        """Waits until connections to every one of `ports` are accepted."""
+        try:
+            for port in ports:
+                wait_until(
+                    functools.partial(self._is_settled, port), f"port {port.number} is served"
+                )
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self._report()}") from error
+        assert not self._has_ended(), self._report()
+
+    def _is_settled(self, port: Port) -> bool:
+        # What has ended will serve nothing any more.
+        return port.is_served() or self._has_ended()
+
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def _report(self) -> str:
         printed = self._log.read_text(errors="replace")
