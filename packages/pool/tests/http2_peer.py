@@ -26,6 +26,8 @@ from h2.events import StreamReset
 from script_steps import Live
 from scripted import PATIENCE, Connection, Network
 
+# Imported when HTTP/2 is first spoken: not before the clock is replaced, else.
+import httpcore_pool._core.http2  # noqa: F401
 from httpcore_interface import AsyncEvent
 
 Fields = list[tuple[bytes, bytes]]

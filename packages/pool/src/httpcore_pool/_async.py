@@ -13,6 +13,7 @@ from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
 from ._core.pool import Pool
 from ._defaults import AutoBackend
 from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._http2 import speak_http2
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
 from ._state import Limits
 from ._url import URL, Origin
@@ -164,6 +165,41 @@ class AsyncHTTP11Connection(_Entered, GivenFace, AsyncConnectionInterface):
         Raises:
             RuntimeError: The request goes to another origin.
             ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        return await self._core.handle_alone(request, self._origin)
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        await self._core.aclose()
+
+
+class AsyncHTTP2Connection(_Entered, GivenFace, AsyncConnectionInterface):
+    """An HTTP/2 connection over a stream that is open already; for many requests at once.
+
+    Args:
+        origin: Where the stream leads.
+        stream: The open connection, on which nothing was said yet.
+        keepalive_expiry: Seconds after which it has expired when idle.
+
+    Raises:
+        ImportError: What HTTP/2 needs is not installed.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: AsyncNetworkStream, keepalive_expiry: float | None = None
+    ) -> None:
+        self._origin = origin
+        self._keepalive_expiry = keepalive_expiry
+        # Of a backend it needs no more than the base class has: events, and pauses.
+        self._core = speak_http2(check_stream(stream), _ASYNC, AsyncNetworkBackend())
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The server takes no more requests at once, or the
+                connection was closed.
         """
         return await self._core.handle_alone(request, self._origin)
 

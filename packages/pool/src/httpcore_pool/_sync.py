@@ -13,6 +13,7 @@ from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
 from ._core.pool import Pool
 from ._defaults import default_backend
 from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._http2 import speak_http2
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
 from ._state import Limits
 from ._url import URL, Origin
@@ -158,6 +159,42 @@ class HTTP11Connection(_Entered, GivenFace, ConnectionInterface):
         Raises:
             RuntimeError: The request goes to another origin.
             ConnectionNotAvailable: The connection is in use, or was closed.
+        """
+        return run(self._core.handle_alone(request, self._origin))
+
+    def close(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        run(self._core.aclose())
+
+
+class HTTP2Connection(_Entered, GivenFace, ConnectionInterface):
+    """An HTTP/2 connection over a stream that is open already; for many requests at once.
+
+    Args:
+        origin: Where the stream leads.
+        stream: The open connection, on which nothing was said yet.
+        keepalive_expiry: Seconds after which it has expired when idle.
+
+    Raises:
+        ImportError: What HTTP/2 needs is not installed.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: NetworkStream, keepalive_expiry: float | None = None
+    ) -> None:
+        self._origin = origin
+        self._keepalive_expiry = keepalive_expiry
+        # Of a backend it needs no more than the base class has: events, and pauses.
+        backend = BlockingBackend(NetworkBackend())
+        self._core = speak_http2(BlockingStream(stream), _BLOCKING, backend)
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The server takes no more requests at once, or the
+                connection was closed.
         """
         return run(self._core.handle_alone(request, self._origin))
 

@@ -9,6 +9,7 @@ import typing
 
 from httpcore_interface import (
     SOCKET_OPTION,
+    AsyncEvent,
     AsyncNetworkBackend,
     AsyncNetworkStream,
     ConnectError,
@@ -17,6 +18,7 @@ from httpcore_interface import (
 )
 
 from .._forks import let_go
+from .._http2 import speak_http2
 from .._messages import Request, Response
 from .._tls import offered_protocols, shared_ssl_context
 from .._url import HTTP_PORTS, Origin
@@ -132,6 +134,7 @@ class Connection:
         "_options",
         "_runner",
         "_stream",
+        "_waiting",
         "face",
         "http",
         "origin",
@@ -155,9 +158,11 @@ class Connection:
         self._runner: object = None
         self._is_failed = False
         self._is_closed = False
-        # Guards the step into connecting, for callers without a pool.
+        # Guards the step into connecting, for callers without a pool, and those who wait
+        # for what comes of it.
         self._lock = threading.Lock()
         self._is_begun = False
+        self._waiting: dict[AsyncEvent, None] = {}
 
     # -- connecting --------------------------------------------------------------
 
@@ -194,9 +199,7 @@ class Connection:
         # Not only where we offered it: a backend may have done so by itself, or play a
         # server that speaks nothing else.
         if negotiated == "h2" or self._options.protocols == ("h2",):
-            from .http2 import HTTP2Connection
-
-            return HTTP2Connection(stream, self._colour, self._backend)
+            return speak_http2(stream, self._colour, self._backend)
         return HTTP11Connection(stream, self._colour)
 
     async def _repeat(
@@ -341,20 +344,44 @@ class Connection:
         tracer = self._colour.tracer(request.extensions)
         http = self.http
         if http is None:
-            self._begin()
-            http = await self.connect(request, timeouts, tracer)
+            http = await self._connect_alone(request, timeouts, tracer)
+        if not isinstance(http, HTTP11Connection):
+            await http.check_usable()
         try:
             return await http.handle(request, timeouts, tracer, None)
         except Repeatable as exc:
             raise exc.failure from exc.failure.__cause__
 
-    def _begin(self) -> None:
+    async def _connect_alone(
+        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
+    ) -> Speaker:
+        """Connects, once; whoever comes meanwhile waits, if it may be shared."""
+        event = self._backend.create_event() if "h2" in self._options.protocols else None
         with self._lock:
             is_ours = not self._is_begun and not self._is_closed
             self._is_begun = True
-        if not is_ours:
+            is_dialling = self.http is None and not self._is_failed and not self._is_closed
+            if event is not None and is_dialling and not is_ours:
+                self._waiting[event] = None
+        if is_ours:
+            try:
+                return await self.connect(request, timeouts, tracer)
+            finally:
+                self._wake_waiting()
+        if event is not None and is_dialling:
+            limit = timeouts.for_connect()
+            if not await event.wait(limit):
+                raise ConnectTimeout(f"the connection was not established in {limit} seconds")
+        if self.http is None:
             state = "CLOSED" if self._is_closed else self.info()
             raise ConnectionNotAvailable(f"this connection is {state}")
+        return self.http
+
+    def _wake_waiting(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        for event in waiting:
+            event.set()
 
     # -- closing -----------------------------------------------------------------
 

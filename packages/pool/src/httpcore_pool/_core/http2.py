@@ -128,6 +128,9 @@ class HTTP2Connection:
             "stream_id": exchange.number,
         }
         exchange.open(extensions, lease)
+        if lease is None:
+            # With the end of what has come whole, whenever that is read.
+            self.idle_since = time.monotonic()
         return Response.received(status, fields, self._colour.public_body(exchange), extensions)
 
     @property
@@ -139,14 +142,29 @@ class HTTP2Connection:
 
         Raises:
             RuntimeError: The request goes to another origin than the connection.
+            ConnectionNotAvailable: The connection takes no more requests.
         """
         check_origin(request, origin)
         timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
+        await self.check_usable()
         try:
             return await self.handle(request, timeouts, tracer, None)
         except Repeatable as exc:
             raise exc.failure from exc.failure.__cause__
+
+    async def check_usable(self) -> None:
+        """Makes sure, where no pool does, that the connection still takes requests.
+
+        Raises:
+            ConnectionNotAvailable: It does not.
+        """
+        if await self.has_hung_up():
+            if not self.traffic.engine.streams:
+                await self.aclose()
+            raise ConnectionNotAvailable(
+                f"this connection takes no more requests: it is {self.state.value}"
+            )
 
     def finish(self) -> bool:
         """Notes the end of an exchange; returns whether the connection goes on."""
