@@ -16,8 +16,9 @@ from .._messages import Extensions, Request, Response
 from .._protocol.http2 import Engine
 from .._url import Origin
 from .closing import await_or_drop
-from .colour import Colour
+from .colour import Colour, OpenResponse
 from .http2_exchange import HTTP2Exchange
+from .http2_tunnel import HTTP2Tunnel
 from .http2_upload import HTTP2Upload
 from .lease import Lease
 from .speaking import Repeatable, State, check_origin
@@ -127,11 +128,18 @@ class HTTP2Connection:
             "network_stream": self._public_stream,
             "stream_id": exchange.number,
         }
-        exchange.open(extensions, lease)
+        body: OpenResponse = exchange
+        if upload.is_tunnel and status < 300:
+            # Not to know what holds it: nobody would see it abandoned.
+            exchange.open({}, lease)
+            body = tunnel = HTTP2Tunnel(exchange)
+            extensions["network_stream"] = self._colour.public_stream(tunnel)
+        else:
+            exchange.open(extensions, lease)
         if lease is None:
             # With the end of what has come whole, whenever that is read.
             self.idle_since = time.monotonic()
-        return Response.received(status, fields, self._colour.public_body(exchange), extensions)
+        return Response.received(status, fields, self._colour.public_body(body), extensions)
 
     @property
     def _has_failed(self) -> bool:

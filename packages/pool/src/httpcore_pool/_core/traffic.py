@@ -127,7 +127,7 @@ class Traffic:
         self._is_writing = False
         # Those who wait while somebody else drives, the first one first: for news of
         # their streams, and some until so many bytes have been written.
-        self._waiting: dict[AsyncEvent, tuple[Stream, int | None]] = {}
+        self._waiting: dict[AsyncEvent, tuple[Stream | None, int | None]] = {}
 
     # -- under the lock ----------------------------------------------------------
 
@@ -151,6 +151,18 @@ class Traffic:
             return
         with self.lock:
             self.engine.reset(stream)
+
+    def end(self, stream: Stream) -> None:
+        """Ends our side of a stream, if the server has ended its own."""
+        if stream.has_ended and not stream.is_forgotten and not self._is_inside():
+            with self.lock:
+                self.engine.send(stream, b"", ends=True)
+
+    def ask(self) -> None:
+        """Makes the server say something, if it is there."""
+        if not self._is_inside():
+            with self.lock:
+                self.engine.ping()
 
     def settle_abandoned(self) -> None:
         """Resets the streams that nobody will read any more."""
@@ -187,7 +199,7 @@ class Traffic:
         return self._outgoing[:PIECE_SIZE]
 
     def _those_waiting(
-        self, is_concerned: collections.abc.Callable[[Stream, int | None], bool]
+        self, is_concerned: collections.abc.Callable[[Stream | None, int | None], bool]
     ) -> list[AsyncEvent]:
         """Returns the events of those that something concerns."""
         events = []
@@ -203,7 +215,7 @@ class Traffic:
 
     async def drive(
         self,
-        stream: Stream,
+        stream: Stream | None,
         until: collections.abc.Callable[[], bool],
         seconds: float | None,
         expired: type[TimeoutException],
@@ -212,7 +224,7 @@ class Traffic:
         """Waits until something is true, or the connection is over.
 
         Args:
-            stream: Whose news may make it true.
+            stream: Whose news may make it true; None if it is the server's first word.
             until: Asked under the lock.
             seconds: How long; None is no limit.
             expired: What to raise when that is over.
@@ -331,11 +343,13 @@ class Traffic:
         """Hands out what has come."""
         with self.lock:
             self.received += len(received)
+            knew_settings = self.engine.has_settings
             news = set(self.engine.receive(received))
             is_over = self.engine.failure is not None
             if is_over and self.failure is None:
                 self.failure = self.cut
-            events = self._those_waiting(lambda stream, position: is_over or stream in news)
+            is_for_all = is_over or knew_settings is not self.engine.has_settings
+            events = self._those_waiting(lambda stream, position: is_for_all or stream in news)
         for event in events:
             event.set()
 
@@ -345,6 +359,11 @@ class Traffic:
             self._capacity = capacity
             if self.on_change is not None:
                 await self.on_change()
+
+    async def look(self) -> None:
+        """Takes what has come, if anything has: for those who only write."""
+        if self.stream.get_extra_info("is_readable"):
+            await self.poll()
 
     async def poll(self) -> None:
         """Takes what came while nobody waited for anything."""
