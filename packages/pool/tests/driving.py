@@ -107,6 +107,7 @@ class PoolOptions(typing.TypedDict, total=False):
     max_connection_age: float | None
     http1: bool
     http2: bool
+    keepalive_ping: float | None
 
 
 class Wire(abc.ABC):
@@ -302,6 +303,7 @@ class Driver(abc.ABC):
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
         http1: bool = True,
         http2: bool = False,
+        keepalive_ping: float | None = None,
     ) -> ConnectionClient:
         """A connection that dials when it is needed, closed when the test ends."""
 

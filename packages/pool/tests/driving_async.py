@@ -282,6 +282,7 @@ class AsyncDriver(Driver):
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
         http1: bool = True,
         http2: bool = False,
+        keepalive_ping: float | None = None,
     ) -> ConnectionClient:
         assert backend is None or isinstance(backend, AsyncNetworkBackend)
         face = AsyncHTTPConnection(
@@ -293,6 +294,7 @@ class AsyncDriver(Driver):
             socket_options=socket_options,
             http1=http1,
             http2=http2,
+            keepalive_ping=keepalive_ping,
         )
         self._stack.callback(self.loop.run, face.aclose)
         return AsyncConnectionClient(face, self.runner)

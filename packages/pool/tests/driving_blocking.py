@@ -191,6 +191,7 @@ class BlockingDriver(Driver):
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
         http1: bool = True,
         http2: bool = False,
+        keepalive_ping: float | None = None,
     ) -> ConnectionClient:
         assert backend is None or isinstance(backend, NetworkBackend)
         face = HTTPConnection(
@@ -202,6 +203,7 @@ class BlockingDriver(Driver):
             socket_options=socket_options,
             http1=http1,
             http2=http2,
+            keepalive_ping=keepalive_ping,
         )
         self._stack.callback(face.close)
         return BlockingConnectionClient(face)

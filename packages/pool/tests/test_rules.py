@@ -187,7 +187,9 @@ ENGINES = (
     "exchange.traffic.engine.",
     "stream.chunks.",
     "stream.heads.",
+    "self._silence.",
     "self._waiting.",
+    "silence.",
     "self.abandoned.",
 )
 OF_ENGINES = {

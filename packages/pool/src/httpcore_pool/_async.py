@@ -222,6 +222,9 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
         uds: The Unix socket to connect to, whatever the origin.
         network_backend: Who connects; None is the backend of what is running then.
         socket_options: Arguments of `setsockopt`.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
     """
 
     def __init__(
@@ -236,6 +239,8 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
         uds: str | None = None,
         network_backend: AsyncNetworkBackend | None = None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        *,
+        keepalive_ping: float | None = None,
     ) -> None:
         options = ConnectOptions.of(
             ssl_context=ssl_context,
@@ -246,6 +251,7 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            keepalive_ping=keepalive_ping,
         )
         backend = InterruptibleBackend(network_backend or AutoBackend())
         self._adopt(Connection(origin, options, backend, _ASYNC))
@@ -286,6 +292,9 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         socket_options: Arguments of `setsockopt`.
         max_connections_per_origin: The most connections to one origin.
         max_connection_age: Seconds after which a connection takes no more requests.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
 
     Raises:
         ValueError: An option is out of range.
@@ -308,6 +317,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         *,
         max_connections_per_origin: int | None = None,
         max_connection_age: float | None = None,
+        keepalive_ping: float | None = None,
     ) -> None:
         if proxy is not None:
             raise NotImplementedError("this version of httpcore-pool knows no proxies yet")
@@ -327,6 +337,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            keepalive_ping=keepalive_ping,
         )
         # Programs read and replace it, to guard where connections go.
         self._network_backend = network_backend or AutoBackend()

@@ -27,6 +27,7 @@ def speak_http2(
     stream: AsyncNetworkStream,
     colour: "Colour",
     backend: AsyncNetworkBackend,
+    keepalive_ping: float | None = None,
 ) -> "HTTP2Connection":
     """Begins HTTP/2 on an open connection.
 
@@ -34,6 +35,8 @@ def speak_http2(
         stream: The open connection.
         colour: Whose callers it serves.
         backend: Supplies events for those who wait.
+        keepalive_ping: Seconds of silence after which the server is asked whether it is
+            still there, and after as many more given up; None is never.
 
     Raises:
         ImportError: What it needs is not installed.
@@ -41,4 +44,4 @@ def speak_http2(
     require_hpack()
     from ._core.http2 import HTTP2Connection
 
-    return HTTP2Connection(stream, colour, backend)
+    return HTTP2Connection(stream, colour, backend, keepalive_ping)

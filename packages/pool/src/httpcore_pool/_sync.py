@@ -217,6 +217,9 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
         uds: The Unix socket to connect to, whatever the origin.
         network_backend: Who connects; None is `SyncBackend`.
         socket_options: Arguments of `setsockopt`.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
     """
 
     def __init__(
@@ -231,6 +234,8 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
         uds: str | None = None,
         network_backend: NetworkBackend | None = None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        *,
+        keepalive_ping: float | None = None,
     ) -> None:
         options = ConnectOptions.of(
             ssl_context=ssl_context,
@@ -241,6 +246,7 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            keepalive_ping=keepalive_ping,
         )
         backend = BlockingBackend(network_backend or default_backend())
         self._adopt(Connection(origin, options, backend, _BLOCKING))
@@ -280,6 +286,9 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         socket_options: Arguments of `setsockopt`.
         max_connections_per_origin: The most connections to one origin.
         max_connection_age: Seconds after which a connection takes no more requests.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
 
     Raises:
         ValueError: An option is out of range.
@@ -302,6 +311,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         *,
         max_connections_per_origin: int | None = None,
         max_connection_age: float | None = None,
+        keepalive_ping: float | None = None,
     ) -> None:
         if proxy is not None:
             raise NotImplementedError("this version of httpcore-pool knows no proxies yet")
@@ -321,6 +331,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            keepalive_ping=keepalive_ping,
         )
         self._backend = None if network_backend is None else BlockingBackend(network_backend)
         self._core = Pool(

@@ -53,6 +53,8 @@ class ConnectOptions:
         socket_options: Arguments of `setsockopt`.
         keepalive_expiry: Seconds after which an idle connection has expired.
         protocols: What is offered by ALPN, the preferred one first.
+        keepalive_ping: Seconds after which a silent server of HTTP/2 is asked whether it
+            is still there.
     """
 
     ssl_context: ssl.SSLContext | None = None
@@ -62,6 +64,7 @@ class ConnectOptions:
     socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None
     keepalive_expiry: float | None = None
     protocols: tuple[str, ...] = ("http/1.1",)
+    keepalive_ping: float | None = None
 
     @classmethod
     def of(
@@ -75,12 +78,18 @@ class ConnectOptions:
         local_address: str | None,
         uds: str | None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None,
+        keepalive_ping: float | None = None,
     ) -> "ConnectOptions":
         """Reads the options of a pool's or a connection's constructor.
 
         Raises:
-            ValueError: No protocol is enabled.
+            ValueError: No protocol is enabled, or an option is out of range.
         """
+        # "not >" also refuses NaN, which compares with nothing.
+        if keepalive_ping is not None and not keepalive_ping > 0:
+            raise ValueError(
+                f"keepalive_ping must be None or more than 0 seconds, but is {keepalive_ping!r}"
+            )
         return cls(
             ssl_context=ssl_context,
             retries=retries,
@@ -90,6 +99,7 @@ class ConnectOptions:
             socket_options=None if socket_options is None else list(socket_options),
             keepalive_expiry=keepalive_expiry,
             protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
+            keepalive_ping=keepalive_ping,
         )
 
     @property
@@ -199,7 +209,8 @@ class Connection:
         # Not only where we offered it: a backend may have done so by itself, or play a
         # server that speaks nothing else.
         if negotiated == "h2" or self._options.protocols == ("h2",):
-            return speak_http2(stream, self._colour, self._backend)
+            ping = self._options.keepalive_ping
+            return speak_http2(stream, self._colour, self._backend, ping)
         return HTTP11Connection(stream, self._colour)
 
     async def _repeat(

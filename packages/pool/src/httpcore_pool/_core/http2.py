@@ -37,6 +37,7 @@ class HTTP2Connection:
         stream: The open connection.
         colour: Whose callers it serves.
         backend: Supplies events for those who wait.
+        keepalive_ping: See `Traffic`.
 
     Attributes:
         traffic: Its frames.
@@ -62,10 +63,14 @@ class HTTP2Connection:
     """Whether it carries many requests, each of which may end by itself."""
 
     def __init__(
-        self, stream: AsyncNetworkStream, colour: Colour, backend: AsyncNetworkBackend
+        self,
+        stream: AsyncNetworkStream,
+        colour: Colour,
+        backend: AsyncNetworkBackend,
+        keepalive_ping: float | None = None,
     ) -> None:
         self.stream = stream
-        self.traffic = Traffic(stream, Engine(), backend)
+        self.traffic = Traffic(stream, Engine(), backend, keepalive_ping)
         self._colour = colour
         self._public_stream = colour.public_stream(stream)
         self._runner = colour.runner()
