@@ -189,6 +189,7 @@ def test_frames_that_carry_nothing_are_counted_against_time(peer: Peer) -> None:
 
 
 def test_too_many_of_them_within_a_minute_end_the_connection(peer: Peer) -> None:
+    peer.say(peer.head(OK, peer.get().number, "END_STREAM"))
     pings(peer, 9_000, now=1000.0)
     pings(peer, 1_000, now=1059.0)
     assert peer.engine.failure is None

@@ -268,8 +268,8 @@ class HTTP2Connection:
 
     def let_go(self) -> None:
         """Forgets it in a child of the process."""
-        self.is_aborted = bool(self.traffic.engine.streams)
         self._is_closed = True
+        self.traffic.let_go()
 
     def info(self) -> str:
         """Says what it is and does, for people."""

@@ -118,9 +118,7 @@ class Traffic:
     ) -> None:
         self.stream = stream
         self.engine = engine
-        self.lock = threading.RLock()
-        # threading.Condition uses it, too; the stubs leave it out.
-        self._is_inside: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
+        self._renew_lock()
         self.failure: NetworkError | None = None
         self.cut: WriteError | None = None
         self.received = 0
@@ -141,6 +139,11 @@ class Traffic:
         # Those who wait while somebody else drives, the first one first: for news of
         # their streams, and some until so many bytes have been written.
         self._waiting: dict[AsyncEvent, tuple[Stream | None, int | None]] = {}
+
+    def _renew_lock(self) -> None:
+        self.lock = threading.RLock()
+        # threading.Condition uses it, too; the stubs leave it out.
+        self._is_inside: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
 
     # -- under the lock ----------------------------------------------------------
 
@@ -361,10 +364,11 @@ class Traffic:
         """Hands out what has come."""
         with self.lock:
             self.received += len(received)
+            now = time.monotonic()
             if self._silence is not None:
-                self._silence.end(time.monotonic())
+                self._silence.end(now)
             knew_settings = self.engine.has_settings
-            news = set(self.engine.receive(received))
+            news = set(self.engine.receive(received, now))
             is_over = self.engine.failure is not None
             if is_over and self.failure is None:
                 self.failure = self.cut
@@ -501,3 +505,14 @@ class Traffic:
                 self.failure = self.cut or failure
             self.engine.fail(RemoteProtocolError(str(self.failure)))
         self.wake_all()
+
+    def let_go(self) -> None:
+        """Ends all of it in a child of the process, where nothing of it may be sent.
+
+        Whoever held the lock, or read and wrote for all, is in the parent alone.
+        """
+        self._renew_lock()
+        reason = "the connection belongs to the parent of this process"
+        self.cut = WriteError(reason)
+        self.failure = ReadError(reason)
+        self.engine.fail(RemoteProtocolError(reason))
