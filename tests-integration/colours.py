@@ -37,6 +37,7 @@ class PoolOptions(typing.TypedDict, total=False):
     max_connection_age: float | None
     http1: bool
     http2: bool
+    keepalive_ping: float | None
 
 
 # -- what tests ask of a pool ----------------------------------------------------

@@ -16,6 +16,7 @@ import pytest
 from colours import ASYNC_COLOURS
 from peers.certificates import Authority
 from peers.deadlines import DEADLINE
+from peers.framed import FramedConversation
 from peers.messages import head, reply
 from peers.scripted import Conversation, ScriptedPeer
 from peers.starting import StartPeer
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 FOLDER = pathlib.Path(__file__).parent
 BLOCKING = ["idle", "response", "generations", "lock", "threads", "waiting"]
 TLS = ["idle", "response", "generations"]
+FRAMED = ["idle", "response", "generations", "lock", "threads", "traffic"]
 
 
 class Server:
@@ -46,6 +48,23 @@ class Server:
             if request.target == b"/parent/go-on":
                 self._may_go_on.set()
             conn.send(reply(request.target))
+
+
+class FramedServer:
+    """The same over HTTP/2, where one connection carries all."""
+
+    def __call__(self, conn: Conversation) -> None:
+        framed = FramedConversation(conn)
+        half: int | None = None
+        for stream, request in framed.each_request():
+            if request.target == b"/parent/half":
+                framed.respond(stream, b"first half,", ends=False)
+                half = stream
+                continue
+            if request.target == b"/parent/go-on":
+                assert half is not None
+                framed.send(half, b" second half")
+            framed.respond(stream, request.target)
 
 
 def run_program(peer: ScriptedPeer, scenario: str, authority: Authority, *, tls: bool) -> None:
@@ -116,4 +135,34 @@ def test_async_pool_within_a_loop(
 ) -> None:
     peer = start_peer(Server(), tls=tls)
     run_program(peer, f"within_loop:{name}", authority, tls=tls)
+    check_owners(peer)
+
+
+# -- HTTP/2 --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", FRAMED)
+def test_blocking_pool_of_http2(
+    start_peer: StartPeer, authority: Authority, scenario: str
+) -> None:
+    peer = start_peer(FramedServer())
+    run_program(peer, f"{scenario}+http2", authority, tls=False)
+    check_owners(peer)
+
+
+@pytest.mark.parametrize("name", ASYNC_COLOURS)
+def test_async_pool_of_http2_between_two_loops(
+    start_peer: StartPeer, authority: Authority, name: str
+) -> None:
+    peer = start_peer(FramedServer())
+    run_program(peer, f"between_loops:{name}+http2", authority, tls=False)
+    check_owners(peer)
+
+
+@pytest.mark.parametrize("name", ["asyncio", "anyio-asyncio"])
+def test_async_pool_of_http2_within_a_loop(
+    start_peer: StartPeer, authority: Authority, name: str
+) -> None:
+    peer = start_peer(FramedServer())
+    run_program(peer, f"within_loop:{name}+http2", authority, tls=False)
     check_owners(peer)

@@ -3,6 +3,7 @@
 import pytest
 from backends import WatchedBackend
 from colours import OpenPool
+from peers.hypercorn import Hypercorn
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
@@ -109,6 +110,16 @@ def test_connection_over_a_stream_of_ones_own(
         assert repr(connection) == (
             f"<HTTP11Connection ['http://127.0.0.1:{peer.port}', IDLE, Request Count: 1]>"
         )
+
+
+@pytest.mark.colours("blocking", reason="the stream is SyncBackend's")
+def test_http2_over_a_stream_of_ones_own(hypercorn: Hypercorn, open_pool: OpenPool) -> None:
+    url = httpcore.URL(hypercorn.plain + "/bytes/9")
+    origin = url.origin
+    stream = httpcore.SyncBackend().connect_tcp(origin.host.decode(), origin.port)
+    with httpcore.HTTP2Connection(origin, stream) as connection:
+        assert connection.request("GET", url).content == b"x" * 9
+        assert repr(connection) == f"<HTTP2Connection ['{origin}', IDLE, Request Count: 1]>"
 
 
 @pytest.mark.colours("blocking", reason="the two functions are for blocking code alone")

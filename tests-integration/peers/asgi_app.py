@@ -8,6 +8,8 @@
 /delay/N        an empty response after N milliseconds
 /status/N       an empty response of that status
 /refuse         413 before the body is read
+
+A WebSocket says everything again, wherever it was opened.
 """
 
 import asyncio
@@ -23,6 +25,8 @@ Headers = list[tuple[bytes, bytes]]
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await parrot(receive, send)
     if scope["type"] != "http":
         return
     _, place, *arguments = str(scope["path"]).split("/")
@@ -48,6 +52,15 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
             await exchange.respond(b"too large", 413)
         case _:
             await exchange.respond(b"not here", 404)
+
+
+async def parrot(receive: Receive, send: Send) -> None:
+    """Speaks WebSocket, repeating every message."""
+    while (message := await receive())["type"] != "websocket.disconnect":
+        if message["type"] == "websocket.connect":
+            await send({"type": "websocket.accept"})
+        else:
+            await send({"type": "websocket.send", "bytes": message.get("bytes")})
 
 
 class Exchange:

@@ -1,10 +1,13 @@
 """Forks with a pool in its hands: `python -m programs.forking SCENARIO URL CERTIFICATE`.
 
+`+http2` behind the scenario has it speak HTTP/2.
+
 Of the targets, the first part says who asks: the server tells the tests which of the
 two used which connection. Whatever is wrong raises; the last line printed is "done".
 """
 
 import collections.abc
+import contextlib
 import functools
 import os
 import ssl
@@ -13,6 +16,7 @@ import threading
 import warnings
 
 import httpcore
+from httpcore_pool._core.http2 import HTTP2Connection
 from programs.loops import make_backend, run_on
 
 # Python's own, from 3.12 on; the threads here are the point.
@@ -23,6 +27,29 @@ warnings.filterwarnings("ignore", "unclosed resource <TCPTransport", ResourceWar
 
 TIMEOUT = {"timeout": {"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0}}
 Child = collections.abc.Callable[[], None]
+
+
+# A connection of HTTP/2 has room for a request while another is under way.
+SCENARIO, _, PROTOCOL = sys.argv[1].partition("+")
+IS_SHARED = PROTOCOL == "http2"
+
+
+def make_pool(max_connections: int = 10) -> httpcore.ConnectionPool:
+    return httpcore.ConnectionPool(
+        ssl_context=make_context(),
+        max_connections=max_connections,
+        http1=not IS_SHARED,
+        http2=IS_SHARED,
+    )
+
+
+def make_async_pool(colour: str) -> httpcore.AsyncConnectionPool:
+    return httpcore.AsyncConnectionPool(
+        ssl_context=make_context(),
+        network_backend=make_backend(colour),
+        http1=not IS_SHARED,
+        http2=IS_SHARED,
+    )
 
 
 def make_context() -> ssl.SSLContext | None:
@@ -59,7 +86,7 @@ def get_many(pool: httpcore.ConnectionPool, name: str) -> None:
 
 def idle() -> None:
     """An idle connection is the parent's alone; both go on."""
-    with httpcore.ConnectionPool(ssl_context=make_context()) as pool:
+    with make_pool() as pool:
         get(pool, "/parent/first")
         assert pool.stats().idle == 1
 
@@ -78,7 +105,7 @@ def idle() -> None:
 
 def response() -> None:
     """A response that the parent reads is not disturbed, whatever the child does."""
-    with httpcore.ConnectionPool(ssl_context=make_context(), max_connections=2) as pool:
+    with make_pool(2) as pool:
         with pool.stream("GET", sys.argv[2] + "/parent/half", extensions=TIMEOUT) as answer:
 
             def child() -> None:
@@ -89,12 +116,12 @@ def response() -> None:
             wait(fork(child))
             get(pool, "/parent/go-on")
             assert answer.read() == b"first half, second half"
-        assert pool.stats().opened == 2
+        assert pool.stats().opened == 2 - IS_SHARED
 
 
 def generations() -> None:
     """A child's child has connections of its own, too."""
-    with httpcore.ConnectionPool(ssl_context=make_context()) as pool:
+    with make_pool() as pool:
         get(pool, "/parent/first")
 
         def child() -> None:
@@ -108,7 +135,7 @@ def generations() -> None:
 
 def lock() -> None:
     """Another thread is in the midst of the pool's books, and is not in the child."""
-    with httpcore.ConnectionPool(max_connections=1) as pool:
+    with make_pool(1) as pool:
         get(pool, "/parent/first")
         entered, may_leave = threading.Event(), threading.Event()
 
@@ -127,9 +154,50 @@ def lock() -> None:
         get_many(pool, "parent")
 
 
+def traffic() -> None:
+    """Another thread holds a connection's frames, and reads for all; not in the child."""
+    with make_pool(1) as pool:
+        get(pool, "/parent/first")
+        http = pool._core.connections[0].http
+        assert isinstance(http, HTTP2Connection)
+        frames = http.traffic
+        with pool.stream("GET", sys.argv[2] + "/parent/half", extensions=TIMEOUT) as answer:
+            parts = answer.iter_stream()
+            assert next(parts) == b"first half,"
+            reader = threading.Thread(target=lambda: list(parts))
+            reader.start()
+            while not frames._is_reading:
+                pass
+            entered, may_leave = threading.Event(), threading.Event()
+
+            def hold() -> None:
+                with frames.lock:
+                    entered.set()
+                    may_leave.wait(10)
+
+            holder = threading.Thread(target=hold)
+            holder.start()
+            entered.wait(10)
+
+            def child() -> None:
+                with contextlib.suppress(httpcore.ReadError, RuntimeError):
+                    answer.read()
+                    raise AssertionError("the parent's response was read")
+                answer.close()
+                get_many(pool, "child")
+
+            pid = fork(child)
+            wait(pid)
+            may_leave.set()
+            holder.join()
+            get(pool, "/parent/go-on")
+            reader.join()
+        get_many(pool, "parent")
+
+
 def threads() -> None:
     """Children are forked while threads use the pool."""
-    with httpcore.ConnectionPool(max_connections=3) as pool:
+    with make_pool(3) as pool:
         # A child that is forked during an import can never import that module itself.
         get(pool, "/parent/first")
         is_over = threading.Event()
@@ -156,7 +224,7 @@ def threads() -> None:
 
 def waiting() -> None:
     """A request that waits in the parent goes on waiting there, and is none of the child's."""
-    with httpcore.ConnectionPool(max_connections=1) as pool:
+    with make_pool(1) as pool:
         with pool.stream("GET", sys.argv[2] + "/parent/held", extensions=TIMEOUT) as answer:
             waiter = threading.Thread(target=lambda: get(pool, "/parent/waited"))
             waiter.start()
@@ -188,9 +256,7 @@ async def aget_many(pool: httpcore.AsyncConnectionPool, name: str) -> None:
 
 def between_loops(colour: str) -> None:
     """The parent forks after its loop has ended; both use the pool in new ones."""
-    pool = httpcore.AsyncConnectionPool(
-        ssl_context=make_context(), network_backend=make_backend(colour)
-    )
+    pool = make_async_pool(colour)
 
     async def finish(name: str) -> None:
         await aget_many(pool, name)
@@ -207,9 +273,7 @@ def within_loop(colour: str) -> None:
     """The parent forks while its loop runs, and goes on with the response that it reads."""
 
     async def main() -> None:
-        async with httpcore.AsyncConnectionPool(
-            ssl_context=make_context(), network_backend=make_backend(colour)
-        ) as pool:
+        async with make_async_pool(colour) as pool:
             await aget(pool, "/parent/first")
             async with pool.stream(
                 "GET", sys.argv[2] + "/parent/half", extensions=TIMEOUT
@@ -220,7 +284,7 @@ def within_loop(colour: str) -> None:
                 wait(pid)
                 await aget(pool, "/parent/go-on")
                 assert await answer.aread() == b"first half, second half"
-            assert pool.stats().opened == 2
+            assert pool.stats().opened == 2 - IS_SHARED
             await aget_many(pool, "parent")
 
     def in_child(pool: httpcore.AsyncConnectionPool) -> None:
@@ -247,12 +311,12 @@ def within_loop(colour: str) -> None:
 
 SCENARIOS: dict[str, Child] = {
     scenario.__name__: scenario
-    for scenario in (idle, response, generations, lock, threads, waiting)
+    for scenario in (idle, response, generations, lock, traffic, threads, waiting)
 }
 
 
 def main() -> None:
-    scenario, _, colour = sys.argv[1].partition(":")
+    scenario, _, colour = SCENARIO.partition(":")
     if scenario == "between_loops":
         between_loops(colour)
     elif scenario == "within_loop":

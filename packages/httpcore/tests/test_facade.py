@@ -93,9 +93,9 @@ def test_name_says_that_it_is_of_httpcore(name: str) -> None:
     [
         # Functions, values, connections, backends, exceptions: what 1.x had and is here.
         *["request", "stream", "default_ssl_context", "URL", "Origin", "Request", "Response"],
-        *["ConnectionPool", "HTTPConnection", "HTTP11Connection", "ConnectionInterface"],
+        *["ConnectionPool", "HTTPConnection", "HTTP11Connection", "HTTP2Connection"],
         *["AsyncConnectionPool", "AsyncHTTPConnection", "AsyncHTTP11Connection"],
-        *["AsyncConnectionInterface"],
+        *["AsyncHTTP2Connection", "ConnectionInterface", "AsyncConnectionInterface"],
         *["NetworkBackend", "NetworkStream", "AsyncNetworkBackend", "AsyncNetworkStream"],
         *["SyncBackend", "AsyncioBackend", "AnyIOBackend", "TrioBackend", "SOCKET_OPTION"],
         *["MockBackend", "MockStream", "AsyncMockBackend", "AsyncMockStream"],

@@ -28,10 +28,12 @@ from httpcore_pool import (
     URL,
     AsyncConnectionInterface,
     AsyncConnectionPool,
+    AsyncHTTP2Connection,
     AsyncHTTP11Connection,
     AsyncHTTPConnection,
     ConnectionInterface,
     ConnectionPool,
+    HTTP2Connection,
     HTTP11Connection,
     HTTPConnection,
     Origin,
@@ -45,7 +47,14 @@ T = typing.TypeVar("T")
 AnyBackend = NetworkBackend | AsyncNetworkBackend
 AnyStream = NetworkStream | AsyncNetworkStream
 AnyPool = ConnectionPool | AsyncConnectionPool
-AnyConnection = HTTPConnection | HTTP11Connection | AsyncHTTPConnection | AsyncHTTP11Connection
+AnyConnection = (
+    HTTPConnection
+    | HTTP11Connection
+    | HTTP2Connection
+    | AsyncHTTPConnection
+    | AsyncHTTP11Connection
+    | AsyncHTTP2Connection
+)
 AnyConnectionInterface = ConnectionInterface | AsyncConnectionInterface
 
 Fields = collections.abc.Sequence[tuple[bytes, bytes]]
@@ -100,6 +109,7 @@ class PoolOptions(typing.TypedDict, total=False):
     http1: bool
     http2: bool
     proxy: Proxy | None
+    keepalive_ping: float | None
 
 
 class Wire(abc.ABC):
@@ -293,6 +303,9 @@ class Driver(abc.ABC):
         keepalive_expiry: float | None = None,
         retries: int = 0,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        keepalive_ping: float | None = None,
     ) -> ConnectionClient:
         """A connection that dials when it is needed, closed when the test ends."""
 
@@ -313,6 +326,8 @@ class Driver(abc.ABC):
         stream: AnyStream,
         origin: Origin = ORIGIN_A,
         keepalive_expiry: float | None = None,
+        *,
+        http2: bool = False,
     ) -> ConnectionClient:
         """A connection over some stream, closed when the test ends."""
 

@@ -39,6 +39,7 @@ from httpcore_pool import (
     URL,
     AsyncConnectionInterface,
     AsyncConnectionPool,
+    AsyncHTTP2Connection,
     AsyncHTTP11Connection,
     AsyncHTTPConnection,
     Origin,
@@ -133,7 +134,10 @@ class AsyncClient(Client):
 
     def __init__(
         self,
-        face: AsyncConnectionPool | AsyncHTTPConnection | AsyncHTTP11Connection,
+        face: AsyncConnectionPool
+        | AsyncHTTPConnection
+        | AsyncHTTP11Connection
+        | AsyncHTTP2Connection,
         runner: Runner,
     ) -> None:
         self._face = face
@@ -212,7 +216,9 @@ class AsyncConnectionClient(AsyncClient, ConnectionClient):
     """A connection without a pool."""
 
     def __init__(
-        self, face: AsyncHTTPConnection | AsyncHTTP11Connection, runner: Runner
+        self,
+        face: AsyncHTTPConnection | AsyncHTTP11Connection | AsyncHTTP2Connection,
+        runner: Runner,
     ) -> None:
         super().__init__(face, runner)
         self.face = face
@@ -274,6 +280,9 @@ class AsyncDriver(Driver):
         keepalive_expiry: float | None = None,
         retries: int = 0,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        keepalive_ping: float | None = None,
     ) -> ConnectionClient:
         assert backend is None or isinstance(backend, AsyncNetworkBackend)
         face = AsyncHTTPConnection(
@@ -283,6 +292,9 @@ class AsyncDriver(Driver):
             retries=retries,
             network_backend=backend or self.backend(),
             socket_options=socket_options,
+            http1=http1,
+            http2=http2,
+            keepalive_ping=keepalive_ping,
         )
         self._stack.callback(self.loop.run, face.aclose)
         return AsyncConnectionClient(face, self.runner)
@@ -295,9 +307,12 @@ class AsyncDriver(Driver):
         stream: AnyStream,
         origin: Origin = ORIGIN_A,
         keepalive_expiry: float | None = None,
+        *,
+        http2: bool = False,
     ) -> ConnectionClient:
         assert isinstance(stream, AsyncNetworkStream)
-        face = AsyncHTTP11Connection(origin, stream, keepalive_expiry)
+        of = AsyncHTTP2Connection if http2 else AsyncHTTP11Connection
+        face = of(origin, stream, keepalive_expiry)
         self._stack.callback(self.loop.run, face.aclose)
         return AsyncConnectionClient(face, self.runner)
 

@@ -32,6 +32,7 @@ from httpcore_pool import (
     URL,
     ConnectionInterface,
     ConnectionPool,
+    HTTP2Connection,
     HTTP11Connection,
     HTTPConnection,
     Origin,
@@ -90,7 +91,9 @@ class BlockingReply(Reply):
 class BlockingClient(Client):
     """Whatever takes requests."""
 
-    def __init__(self, face: ConnectionPool | HTTPConnection | HTTP11Connection) -> None:
+    def __init__(
+        self, face: ConnectionPool | HTTPConnection | HTTP11Connection | HTTP2Connection
+    ) -> None:
         self._face = face
 
     def request(
@@ -153,7 +156,7 @@ class BlockingPoolClient(BlockingClient, PoolClient):
 class BlockingConnectionClient(BlockingClient, ConnectionClient):
     """A connection without a pool."""
 
-    def __init__(self, face: HTTPConnection | HTTP11Connection) -> None:
+    def __init__(self, face: HTTPConnection | HTTP11Connection | HTTP2Connection) -> None:
         super().__init__(face)
         self.face = face
 
@@ -186,6 +189,9 @@ class BlockingDriver(Driver):
         keepalive_expiry: float | None = None,
         retries: int = 0,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        keepalive_ping: float | None = None,
     ) -> ConnectionClient:
         assert backend is None or isinstance(backend, NetworkBackend)
         face = HTTPConnection(
@@ -195,6 +201,9 @@ class BlockingDriver(Driver):
             retries=retries,
             network_backend=backend or self.backend(),
             socket_options=socket_options,
+            http1=http1,
+            http2=http2,
+            keepalive_ping=keepalive_ping,
         )
         self._stack.callback(face.close)
         return BlockingConnectionClient(face)
@@ -207,9 +216,12 @@ class BlockingDriver(Driver):
         stream: AnyStream,
         origin: Origin = ORIGIN_A,
         keepalive_expiry: float | None = None,
+        *,
+        http2: bool = False,
     ) -> ConnectionClient:
         assert isinstance(stream, NetworkStream)
-        face = HTTP11Connection(origin, stream, keepalive_expiry)
+        of = HTTP2Connection if http2 else HTTP11Connection
+        face = of(origin, stream, keepalive_expiry)
         self._stack.callback(face.close)
         return BlockingConnectionClient(face)
 

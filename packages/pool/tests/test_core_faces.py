@@ -33,10 +33,12 @@ from httpcore_interface import (
 from httpcore_pool import (
     AsyncConnectionInterface,
     AsyncConnectionPool,
+    AsyncHTTP2Connection,
     AsyncHTTP11Connection,
     AsyncHTTPConnection,
     ConnectionInterface,
     ConnectionPool,
+    HTTP2Connection,
     HTTP11Connection,
     HTTPConnection,
     Origin,
@@ -316,13 +318,20 @@ def test_waits_are_those_of_the_backend_that_is_there_now(
     pool.close()
 
 
-def test_stream_of_another_colour_is_refused() -> None:
+@pytest.mark.parametrize("of", [HTTP11Connection, HTTP2Connection])
+def test_async_stream_is_refused(of: type[HTTP11Connection | HTTP2Connection]) -> None:
     stream: NetworkStream = AsyncNetworkStream()  # type: ignore[assignment]  # the point
     with pytest.raises(TypeError, match="but got the async AsyncNetworkStream"):
-        HTTP11Connection(ORIGIN_A, stream)
-    other: AsyncNetworkStream = NetworkStream()  # type: ignore[assignment]  # the point
+        of(ORIGIN_A, stream)
+
+
+@pytest.mark.parametrize("of", [AsyncHTTP11Connection, AsyncHTTP2Connection])
+def test_blocking_stream_is_refused(
+    of: type[AsyncHTTP11Connection | AsyncHTTP2Connection],
+) -> None:
+    stream: AsyncNetworkStream = NetworkStream()  # type: ignore[assignment]  # the point
     with pytest.raises(TypeError, match="but got the blocking NetworkStream"):
-        AsyncHTTP11Connection(ORIGIN_A, other)
+        of(ORIGIN_A, stream)
 
 
 def test_overridden_create_connection_is_asked(driver: Driver, network: Network) -> None:

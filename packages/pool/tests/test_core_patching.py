@@ -10,10 +10,12 @@ from scripted import Network
 
 from httpcore_pool import (
     AsyncConnectionPool,
+    AsyncHTTP2Connection,
     AsyncHTTP11Connection,
     AsyncHTTPConnection,
     AsyncRequestInterface,
     ConnectionPool,
+    HTTP2Connection,
     HTTP11Connection,
     HTTPConnection,
     Request,
@@ -91,10 +93,16 @@ def test_patched_handle_request_answers_for_the_pool(
 EVERY = [
     pytest.param(of, name, id=of.__name__)
     for name, kinds in {
-        "handle_request": [ConnectionPool, HTTPConnection, HTTP11Connection],
+        "handle_request": [
+            ConnectionPool,
+            HTTPConnection,
+            HTTP2Connection,
+            HTTP11Connection,
+        ],
         "handle_async_request": [
             AsyncConnectionPool,
             AsyncHTTPConnection,
+            AsyncHTTP2Connection,
             AsyncHTTP11Connection,
             AsyncRequestInterface,
         ],

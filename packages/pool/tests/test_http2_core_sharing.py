@@ -8,6 +8,7 @@ from http2_peer import MOST_STREAMS, REFUSED, Call, Peer, Peers, begin, echo, se
 from pace import Hook
 from script_steps import Dial, Give, TakeRequest
 from scripted import Network
+from virtual_clock import Clock
 
 from httpcore_interface import ConnectError, PoolTimeout, RemoteProtocolError
 from httpcore_pool._core.http2 import HTTP2Connection
@@ -131,6 +132,42 @@ def test_connection_that_takes_nothing_any_more_is_replaced(
     call = peers.until_called(3)[2]
     peers[1].respond(call, b"second")
     assert second.result() == b"second"
+    assert [connection.is_open for connection in network.connections] == [False, True]
+
+
+def test_connection_beyond_its_age_takes_no_more_and_finishes(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    peers = serve(network)
+    pool = shared_pool(driver, max_connection_age=10.0)
+    threads = [begin(pool, str(number)) for number in range(3)]
+    peers.until_called(3)
+    clock.advance(10.0)
+    # Nothing new is given to it, though it has room and lives.
+    threads.append(begin(pool, "3"))
+    call = peers.until_called(4)[3]
+    assert [len(peer.calls) for peer in peers] == [3, 1]
+    peers.answer(call, b"/3")
+    for old in peers[0].calls:
+        assert network.connections[0].is_open
+        peers[0].respond(old, old.path)
+        assert threads[int(old.path[1:])].result() == old.path
+    assert [connection.is_open for connection in network.connections] == [False, True]
+    assert threads[3].result() == b"/3"
+    assert pool.is_quiet
+
+
+def test_idle_connection_beyond_its_age_is_closed(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    peers = serve(network, echo)
+    pool = shared_pool(driver, max_connection_age=10.0)
+    pool.request("GET", URL_A)
+    clock.advance(9.9)
+    pool.request("GET", URL_A)
+    assert len(peers) == 1
+    clock.advance(0.2)
+    pool.request("GET", URL_A)
     assert [connection.is_open for connection in network.connections] == [False, True]
 
 

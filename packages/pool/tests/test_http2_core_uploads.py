@@ -152,6 +152,26 @@ def test_early_answer_ends_the_upload(
     assert len(peers) == 1
 
 
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_early_answer_is_seen_though_the_window_allows_more(
+    driver: Driver, network: Network, size: int
+) -> None:
+    peers = serve(network, begin=refuse)
+    pool = shared_pool(driver)
+    asked: list[int] = []
+
+    def parts() -> collections.abc.Iterator[bytes]:
+        for number in range(100):
+            asked.append(number)
+            yield bytes(size)
+
+    response = pool.request("POST", URL_A, content=driver.body(parts()))
+    assert (response.status, response.body) == (413, b"too large")
+    assert len(asked) < 3
+    assert len(peers.calls[0].body) < 300_000
+    assert pool.is_quiet
+
+
 def test_early_success_does_not_end_the_upload(driver: Driver, network: Network) -> None:
     def answer(peer: Peer, call: Call) -> None:
         peer.body(call, b"%d" % len(call.body))

@@ -169,3 +169,37 @@ def test_push_is_not_wanted(peer: Peer) -> None:
     stream = peer.get()
     peer.say(PushPromiseFrame(1, promised_stream_id=2, data=b"\x82", flags=["END_HEADERS"]))
     assert "push" in str(stream.failure)
+
+
+# -- frames that carry nothing -------------------------------------------------------------
+
+
+def pings(peer: Peer, count: int, now: float) -> None:
+    peer.engine.receive(PingFrame(0, b"12345678").serialize() * count, now)
+    peer.heard()
+
+
+def test_frames_that_carry_nothing_are_counted_against_time(peer: Peer) -> None:
+    """A server may ask for years whether we live."""
+    stream = peer.get()
+    for day in range(100):
+        pings(peer, 2880, now=86_400.0 * day)
+    peer.say(peer.head(OK, stream.number, "END_STREAM"))
+    assert stream.has_ended
+
+
+def test_too_many_of_them_within_a_minute_end_the_connection(peer: Peer) -> None:
+    peer.say(peer.head(OK, peer.get().number, "END_STREAM"))
+    pings(peer, 9_000, now=1000.0)
+    pings(peer, 1_000, now=1059.0)
+    assert peer.engine.failure is None
+    pings(peer, 1, now=1059.9)
+    assert "carry nothing" in str(peer.engine.failure)
+
+
+def test_what_is_useful_begins_their_count_anew(peer: Peer) -> None:
+    for number in range(1, 10, 2):
+        stream = peer.get()
+        pings(peer, 9_000, now=1000.0 + number)
+        peer.say(peer.head(OK, stream.number, "END_STREAM"))
+    assert peer.engine.failure is None

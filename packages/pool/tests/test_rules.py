@@ -187,7 +187,9 @@ ENGINES = (
     "exchange.traffic.engine.",
     "stream.chunks.",
     "stream.heads.",
+    "self._silence.",
     "self._waiting.",
+    "silence.",
     "self.abandoned.",
 )
 OF_ENGINES = {
@@ -208,7 +210,13 @@ OF_ENGINES = {
     "traffic.settle_abandoned",
     "RemoteProtocolError",
 }
-SHARED = within("_core.traffic", "_core.http2", "_core.http2_exchange", "_core.http2_upload")
+SHARED = within(
+    "_core.traffic",
+    "_core.http2",
+    "_core.http2_exchange",
+    "_core.http2_tunnel",
+    "_core.http2_upload",
+)
 
 
 def is_lock(item: ast.withitem) -> bool:

@@ -41,12 +41,14 @@ if typing.TYPE_CHECKING:
     from httpcore_pool import URL as URL
     from httpcore_pool import AsyncConnectionInterface as AsyncConnectionInterface
     from httpcore_pool import AsyncConnectionPool as AsyncConnectionPool
+    from httpcore_pool import AsyncHTTP2Connection as AsyncHTTP2Connection
     from httpcore_pool import AsyncHTTP11Connection as AsyncHTTP11Connection
     from httpcore_pool import AsyncHTTPConnection as AsyncHTTPConnection
     from httpcore_pool import AsyncHTTPProxy as AsyncHTTPProxy
     from httpcore_pool import AsyncSOCKSProxy as AsyncSOCKSProxy
     from httpcore_pool import ConnectionInterface as ConnectionInterface
     from httpcore_pool import ConnectionPool as ConnectionPool
+    from httpcore_pool import HTTP2Connection as HTTP2Connection
     from httpcore_pool import HTTP11Connection as HTTP11Connection
     from httpcore_pool import HTTPConnection as HTTPConnection
     from httpcore_pool import HTTPProxy as HTTPProxy
@@ -76,6 +78,7 @@ _HOMES = {
     "AnyIOBackend": _ANYIO,
     "AsyncConnectionInterface": _POOL,
     "AsyncConnectionPool": _POOL,
+    "AsyncHTTP2Connection": _POOL,
     "AsyncHTTP11Connection": _POOL,
     "AsyncHTTPConnection": _POOL,
     "AsyncMockBackend": _MOCK,
@@ -88,6 +91,7 @@ _HOMES = {
     "ConnectionInterface": _POOL,
     "ConnectionNotAvailable": _INTERFACE,
     "ConnectionPool": _POOL,
+    "HTTP2Connection": _POOL,
     "HTTP11Connection": _POOL,
     "HTTPConnection": _POOL,
     "LocalProtocolError": _INTERFACE,

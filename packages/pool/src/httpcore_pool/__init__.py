@@ -1,4 +1,4 @@
-"""The connection pool: HTTP/1.1 on any backend of httpcore-interface.
+"""The connection pool: HTTP/1.1 and HTTP/2 on any backend of httpcore-interface.
 
 _url.py _messages.py _byte_stream.py _tls.py   values that users hold
 _protocol/     pure: bytes in, events out
@@ -10,12 +10,14 @@ _async.py      their async twins; _async_colour.py is what _bridge.py is to the 
 _faces.py      what the classes of both colours say of themselves
 _api.py        single requests, without a pool to keep
 _defaults.py   which backend, when none is given
+_http2.py      HTTP/2, imported when it is first spoken
 """
 
 from ._api import request, stream
 from ._async import (
     AsyncConnectionInterface,
     AsyncConnectionPool,
+    AsyncHTTP2Connection,
     AsyncHTTP11Connection,
     AsyncHTTPConnection,
     AsyncRequestInterface,
@@ -28,6 +30,7 @@ from ._state import PoolStats
 from ._sync import (
     ConnectionInterface,
     ConnectionPool,
+    HTTP2Connection,
     HTTP11Connection,
     HTTPConnection,
     RequestInterface,
@@ -42,6 +45,7 @@ __all__ = [
     "URL",
     "AsyncConnectionInterface",
     "AsyncConnectionPool",
+    "AsyncHTTP2Connection",
     "AsyncHTTP11Connection",
     "AsyncHTTPConnection",
     "AsyncHTTPProxy",
@@ -50,6 +54,7 @@ __all__ = [
     "ByteStream",
     "ConnectionInterface",
     "ConnectionPool",
+    "HTTP2Connection",
     "HTTP11Connection",
     "HTTPConnection",
     "HTTPProxy",

@@ -15,6 +15,7 @@ from ._core.pool import Pool
 from ._core.route import Route, Way
 from ._defaults import AutoBackend
 from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._http2 import speak_http2
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
 from ._proxy import Proxy
 from ._state import Limits
@@ -175,6 +176,41 @@ class AsyncHTTP11Connection(_Entered, GivenFace, AsyncConnectionInterface):
         await self._core.aclose()
 
 
+class AsyncHTTP2Connection(_Entered, GivenFace, AsyncConnectionInterface):
+    """An HTTP/2 connection over a stream that is open already; for many requests at once.
+
+    Args:
+        origin: Where the stream leads.
+        stream: The open connection, on which nothing was said yet.
+        keepalive_expiry: Seconds after which it has expired when idle.
+
+    Raises:
+        ImportError: What HTTP/2 needs is not installed.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: AsyncNetworkStream, keepalive_expiry: float | None = None
+    ) -> None:
+        self._origin = origin
+        self._keepalive_expiry = keepalive_expiry
+        # Of a backend it needs no more than the base class has: events, and pauses.
+        self._core = speak_http2(check_stream(stream), _ASYNC, AsyncNetworkBackend())
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The server takes no more requests at once, or the
+                connection was closed.
+        """
+        return await self._core.handle_alone(request, self._origin)
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        await self._core.aclose()
+
+
 class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
     """A connection to one origin, made when the first request needs it.
 
@@ -189,6 +225,9 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
         uds: The Unix socket to connect to, whatever the origin.
         network_backend: Who connects; None is the backend of what is running then.
         socket_options: Arguments of `setsockopt`.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
     """
 
     def __init__(
@@ -203,6 +242,8 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
         uds: str | None = None,
         network_backend: AsyncNetworkBackend | None = None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        *,
+        keepalive_ping: float | None = None,
     ) -> None:
         options = ConnectOptions.of(
             ssl_context=ssl_context,
@@ -213,6 +254,7 @@ class AsyncHTTPConnection(_Entered, DialledFace, AsyncConnectionInterface):
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            keepalive_ping=keepalive_ping,
         )
         backend = InterruptibleBackend(network_backend or AutoBackend())
         self._adopt(Connection(origin, options, backend, _ASYNC))
@@ -278,6 +320,9 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         socket_options: Arguments of `setsockopt`.
         max_connections_per_origin: The most connections to one origin.
         max_connection_age: Seconds after which a connection takes no more requests.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
 
     Raises:
         ValueError: An option is out of range.
@@ -301,6 +346,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         *,
         max_connections_per_origin: int | None = None,
         max_connection_age: float | None = None,
+        keepalive_ping: float | None = None,
     ) -> None:
         limits = Limits.of(
             max_connections=max_connections,
@@ -319,6 +365,7 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
             uds=uds,
             socket_options=socket_options,
             proxy=proxy,
+            keepalive_ping=keepalive_ping,
         )
         # Programs read and replace it, to guard where connections go.
         self._network_backend = network_backend or AutoBackend()

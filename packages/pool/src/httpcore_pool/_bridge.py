@@ -234,6 +234,10 @@ class SteppedStream(NetworkStream):
         """Writes; see `NetworkStream.write`."""
         run(self._stream.write(buffer, timeout))
 
+    def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits; see `NetworkStream.wait_writable`."""
+        return run(self._stream.wait_writable(timeout))
+
     def close(self) -> None:
         """Closes; see `NetworkStream.close`."""
         run(self._stream.aclose())

@@ -6,8 +6,7 @@ Questions are answered at once, so they have no colour; what waits is in
 
 import typing
 
-from ._core.connection import Connection
-from ._core.http11 import HTTP11Connection
+from ._core.connection import Connection, Speaker
 from ._core.pool import Pool
 from ._state import PoolStats
 from ._url import Origin
@@ -71,8 +70,9 @@ class DialledFace(Questions):
         return origin == self._core.origin
 
     def is_available(self) -> bool:
-        """Returns whether it waits for a request."""
-        return self._core.is_idle
+        """Returns whether it waits for a request, or has room for another."""
+        http = self._core.http
+        return http is not None and _has_room(http)
 
     def has_expired(self) -> bool:
         """Returns whether it is idle, but should not be used any more."""
@@ -93,7 +93,7 @@ class DialledFace(Questions):
 class GivenFace(Questions):
     """The answers of a connection over a stream that was given."""
 
-    _core: HTTP11Connection
+    _core: Speaker
     _origin: Origin
     _keepalive_expiry: float | None
 
@@ -106,8 +106,8 @@ class GivenFace(Questions):
         return origin == self._origin
 
     def is_available(self) -> bool:
-        """Returns whether it waits for a request, and has had one."""
-        return self._core.is_idle
+        """Returns whether it waits for a request, and has had one, or has room for another."""
+        return _has_room(self._core)
 
     def has_expired(self) -> bool:
         """Returns whether it is idle, but should not be used any more."""
@@ -126,6 +126,11 @@ class GivenFace(Questions):
             f"<{type(self).__name__} ['{self._origin}', {self._core.state.value}, "
             f"Request Count: {self._core.served}]>"
         )
+
+
+def _has_room(http: Speaker) -> bool:
+    # As 1.x has it: over HTTP/1.1 a connection without a past is not available.
+    return http.is_available if http.is_shared else http.is_idle
 
 
 class PoolFace(typing.Generic[Face]):

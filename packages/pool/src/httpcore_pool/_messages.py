@@ -78,7 +78,8 @@ class Request:
         content: The body: bytes, or an iterable of bytes of the pool's colour.
         extensions: `timeout` (a dict of seconds: connect, read, write, pool, and
             total for all of the exchange), `trace` (a callable), `sni_hostname`,
-            `target` (the request target, in place of the URL's).
+            `target` (the request target, in place of the URL's), `protocol` (of a
+            CONNECT over HTTP/2 that asks for a protocol, RFC 8441: `b"websocket"`).
 
     Raises:
         TypeError: An argument has the wrong type.

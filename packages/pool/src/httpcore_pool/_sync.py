@@ -15,6 +15,7 @@ from ._core.pool import Pool
 from ._core.route import Route, Way
 from ._defaults import default_backend
 from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._http2 import speak_http2
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
 from ._proxy import Proxy
 from ._state import Limits
@@ -169,6 +170,42 @@ class HTTP11Connection(_Entered, GivenFace, ConnectionInterface):
         run(self._core.aclose())
 
 
+class HTTP2Connection(_Entered, GivenFace, ConnectionInterface):
+    """An HTTP/2 connection over a stream that is open already; for many requests at once.
+
+    Args:
+        origin: Where the stream leads.
+        stream: The open connection, on which nothing was said yet.
+        keepalive_expiry: Seconds after which it has expired when idle.
+
+    Raises:
+        ImportError: What HTTP/2 needs is not installed.
+    """
+
+    def __init__(
+        self, origin: Origin, stream: NetworkStream, keepalive_expiry: float | None = None
+    ) -> None:
+        self._origin = origin
+        self._keepalive_expiry = keepalive_expiry
+        # Of a backend it needs no more than the base class has: events, and pauses.
+        backend = BlockingBackend(NetworkBackend())
+        self._core = speak_http2(BlockingStream(stream), _BLOCKING, backend)
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come.
+
+        Raises:
+            RuntimeError: The request goes to another origin.
+            ConnectionNotAvailable: The server takes no more requests at once, or the
+                connection was closed.
+        """
+        return run(self._core.handle_alone(request, self._origin))
+
+    def close(self) -> None:
+        """Closes the connection, whatever it is doing."""
+        run(self._core.aclose())
+
+
 class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
     """A connection to one origin, made when the first request needs it.
 
@@ -183,6 +220,9 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
         uds: The Unix socket to connect to, whatever the origin.
         network_backend: Who connects; None is `SyncBackend`.
         socket_options: Arguments of `setsockopt`.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
     """
 
     def __init__(
@@ -197,6 +237,8 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
         uds: str | None = None,
         network_backend: NetworkBackend | None = None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None = None,
+        *,
+        keepalive_ping: float | None = None,
     ) -> None:
         options = ConnectOptions.of(
             ssl_context=ssl_context,
@@ -207,6 +249,7 @@ class HTTPConnection(_Entered, DialledFace, ConnectionInterface):
             local_address=local_address,
             uds=uds,
             socket_options=socket_options,
+            keepalive_ping=keepalive_ping,
         )
         backend = BlockingBackend(network_backend or default_backend())
         self._adopt(Connection(origin, options, backend, _BLOCKING))
@@ -271,6 +314,9 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         socket_options: Arguments of `setsockopt`.
         max_connections_per_origin: The most connections to one origin.
         max_connection_age: Seconds after which a connection takes no more requests.
+        keepalive_ping: Seconds. An HTTP/2 server that sends nothing for so long, though a
+            request waits, is asked by a PING; if it sends nothing for as long again, the
+            connection is closed, and its requests fail with ReadError. None: never.
 
     Raises:
         ValueError: An option is out of range.
@@ -294,6 +340,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         *,
         max_connections_per_origin: int | None = None,
         max_connection_age: float | None = None,
+        keepalive_ping: float | None = None,
     ) -> None:
         limits = Limits.of(
             max_connections=max_connections,
@@ -312,6 +359,7 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
             uds=uds,
             socket_options=socket_options,
             proxy=proxy,
+            keepalive_ping=keepalive_ping,
         )
         self._backend = None if network_backend is None else BlockingBackend(network_backend)
         self._core = Pool(

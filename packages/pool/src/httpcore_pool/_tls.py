@@ -1,9 +1,10 @@
 """TLS contexts: which certificates are trusted, which protocols are offered."""
 
-import importlib.util
 import os
 import ssl
 import threading
+
+from ._http2 import require_hpack
 
 
 def default_ssl_context() -> ssl.SSLContext:
@@ -65,11 +66,8 @@ def offered_protocols(
         ValueError: Neither is enabled.
         ImportError: HTTP/2 is enabled, and what it needs is not installed.
     """
-    if http2 and importlib.util.find_spec("hpack") is None:
-        raise ImportError(
-            "HTTP/2 needs the package 'hpack', which is not installed: "
-            "install 'httpcore[http2]' (or 'httpcore-pool[http2]')"
-        )
+    if http2:
+        require_hpack()
     if not http1 and not http2:
         raise ValueError("no protocol is enabled: http1 and http2 are both False")
     protocols = ("h2",) * http2 + ("http/1.1",) * http1

@@ -3,9 +3,16 @@
 import threading
 import typing
 
-from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream, ConnectionNotAvailable
+from httpcore_interface import (
+    AsyncEvent,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    ConnectionNotAvailable,
+    ConnectTimeout,
+)
 
 from .._forks import let_go
+from .._http2 import speak_http2
 from .._messages import Request, Response
 from .._url import Origin
 from .closing import await_or_drop
@@ -49,6 +56,7 @@ class Connection:
         "_opening",
         "_options",
         "_runner",
+        "_waiting",
         "face",
         "http",
         "origin",
@@ -71,9 +79,11 @@ class Connection:
         # The event loop that the stream belongs to.
         self._runner: object = None
         self._is_failed = False
-        # Guards the step into connecting, for callers without a pool.
+        # Guards the step into connecting, for callers without a pool, and those who wait
+        # for what comes of it.
         self._lock = threading.Lock()
         self._is_begun = False
+        self._waiting: dict[AsyncEvent, None] = {}
 
     # -- connecting --------------------------------------------------------------
 
@@ -117,9 +127,8 @@ class Connection:
         # Not only where we offered it: a backend may have done so by itself, or play a
         # server that speaks nothing else.
         if negotiated == "h2" or self._options.protocols == ("h2",):
-            from .http2 import HTTP2Connection
-
-            return HTTP2Connection(stream, self._colour, self._backend)
+            ping = self._options.keepalive_ping
+            return speak_http2(stream, self._colour, self._backend, ping)
         return HTTP11Connection(stream, self._colour)
 
     # -- without a pool ----------------------------------------------------------
@@ -136,20 +145,45 @@ class Connection:
         tracer = self._colour.tracer(request.extensions)
         http = self.http
         if http is None:
-            self._begin()
-            http = await self.connect(request, timeouts, tracer)
+            http = await self._connect_alone(request, timeouts, tracer)
+        if not isinstance(http, HTTP11Connection):
+            await http.check_usable()
         try:
             return await http.handle(request, timeouts, tracer, None)
         except Repeatable as exc:
             raise exc.failure from exc.failure.__cause__
 
-    def _begin(self) -> None:
+    async def _connect_alone(
+        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
+    ) -> Speaker:
+        """Connects, once; whoever comes meanwhile waits, if it may be shared."""
+        event = self._backend.create_event() if "h2" in self._options.protocols else None
         with self._lock:
             is_ours = not self._is_begun and not self._opening.is_unwanted
             self._is_begun = True
-        if not is_ours:
+            is_over = self._is_failed or self._opening.is_unwanted
+            is_dialling = self.http is None and not is_over
+            if event is not None and is_dialling and not is_ours:
+                self._waiting[event] = None
+        if is_ours:
+            try:
+                return await self.connect(request, timeouts, tracer)
+            finally:
+                self._wake_waiting()
+        if event is not None and is_dialling:
+            limit = timeouts.for_connect()
+            if not await event.wait(limit):
+                raise ConnectTimeout(f"the connection was not established in {limit} seconds")
+        if self.http is None:
             state = "CLOSED" if self._opening.is_unwanted else self.info()
             raise ConnectionNotAvailable(f"this connection is {state}")
+        return self.http
+
+    def _wake_waiting(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        for event in waiting:
+            event.set()
 
     # -- closing -----------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import time
 from httpcore_interface import (
     AsyncNetworkStream,
     ConnectionNotAvailable,
+    LocalProtocolError,
     ReadError,
     ReadTimeout,
     RemoteProtocolError,
@@ -117,6 +118,8 @@ class HTTP11Connection:
             RemoteProtocolError: The response is not valid.
             ReadError, ReadTimeout, WriteError, WriteTimeout: As the names say.
         """
+        if request.method == b"CONNECT" and request.extensions.get("protocol"):
+            raise LocalProtocolError("an extended CONNECT (RFC 8441) needs HTTP/2")
         if self._forwarding is None:
             writer = RequestWriter(request.method, request.url.target, request.headers)
         else:

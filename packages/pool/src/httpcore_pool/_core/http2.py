@@ -16,8 +16,9 @@ from .._messages import Extensions, Request, Response
 from .._protocol.http2 import Engine
 from .._url import Origin
 from .closing import await_or_drop
-from .colour import Colour
+from .colour import Colour, OpenResponse
 from .http2_exchange import HTTP2Exchange
+from .http2_tunnel import HTTP2Tunnel
 from .http2_upload import HTTP2Upload
 from .lease import Lease
 from .speaking import Repeatable, State, check_origin
@@ -36,6 +37,7 @@ class HTTP2Connection:
         stream: The open connection.
         colour: Whose callers it serves.
         backend: Supplies events for those who wait.
+        keepalive_ping: See `Traffic`.
 
     Attributes:
         traffic: Its frames.
@@ -61,10 +63,14 @@ class HTTP2Connection:
     """Whether it carries many requests, each of which may end by itself."""
 
     def __init__(
-        self, stream: AsyncNetworkStream, colour: Colour, backend: AsyncNetworkBackend
+        self,
+        stream: AsyncNetworkStream,
+        colour: Colour,
+        backend: AsyncNetworkBackend,
+        keepalive_ping: float | None = None,
     ) -> None:
         self.stream = stream
-        self.traffic = Traffic(stream, Engine(), backend)
+        self.traffic = Traffic(stream, Engine(), backend, keepalive_ping)
         self._colour = colour
         self._public_stream = colour.public_stream(stream)
         self._runner = colour.runner()
@@ -127,8 +133,18 @@ class HTTP2Connection:
             "network_stream": self._public_stream,
             "stream_id": exchange.number,
         }
-        exchange.open(extensions, lease)
-        return Response.received(status, fields, self._colour.public_body(exchange), extensions)
+        body: OpenResponse = exchange
+        if upload.is_tunnel and status < 300:
+            # Not to know what holds it: nobody would see it abandoned.
+            exchange.open({}, lease)
+            body = tunnel = HTTP2Tunnel(exchange)
+            extensions["network_stream"] = self._colour.public_stream(tunnel)
+        else:
+            exchange.open(extensions, lease)
+        if lease is None:
+            # With the end of what has come whole, whenever that is read.
+            self.idle_since = time.monotonic()
+        return Response.received(status, fields, self._colour.public_body(body), extensions)
 
     @property
     def _has_failed(self) -> bool:
@@ -139,14 +155,29 @@ class HTTP2Connection:
 
         Raises:
             RuntimeError: The request goes to another origin than the connection.
+            ConnectionNotAvailable: The connection takes no more requests.
         """
         check_origin(request, origin)
         timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
+        await self.check_usable()
         try:
             return await self.handle(request, timeouts, tracer, None)
         except Repeatable as exc:
             raise exc.failure from exc.failure.__cause__
+
+    async def check_usable(self) -> None:
+        """Makes sure, where no pool does, that the connection still takes requests.
+
+        Raises:
+            ConnectionNotAvailable: It does not.
+        """
+        if await self.has_hung_up():
+            if not self.traffic.engine.streams:
+                await self.aclose()
+            raise ConnectionNotAvailable(
+                f"this connection takes no more requests: it is {self.state.value}"
+            )
 
     def finish(self) -> bool:
         """Notes the end of an exchange; returns whether the connection goes on."""
@@ -237,8 +268,8 @@ class HTTP2Connection:
 
     def let_go(self) -> None:
         """Forgets it in a child of the process."""
-        self.is_aborted = bool(self.traffic.engine.streams)
         self._is_closed = True
+        self.traffic.let_go()
 
     def info(self) -> str:
         """Says what it is and does, for people."""

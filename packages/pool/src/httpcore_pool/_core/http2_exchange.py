@@ -2,11 +2,17 @@
 
 import typing
 
-from httpcore_interface import ReadError, ReadTimeout, RemoteProtocolError
+from httpcore_interface import (
+    LocalProtocolError,
+    ReadError,
+    ReadTimeout,
+    RemoteProtocolError,
+)
 
 from .._messages import Extensions, Request
 from .._protocol.http2 import Engine, Head, Stream
 from .._protocol.http2.fields import request_fields
+from .._url import to_bytes
 from .closing import Closable, await_or_drop, close_all
 from .lease import Lease
 from .timeouts import Timeouts
@@ -76,7 +82,10 @@ class HTTP2Exchange:
 
         Raises:
             ConnectionNotAvailable: The connection takes no more requests.
+            LocalProtocolError: The request is not valid, or not for this server.
         """
+        if upload.is_tunnel and self._request.extensions.get("protocol"):
+            await self._await_extended_connect()
         if tracer is None:
             await upload.send(self)
             return await self._receive_head()
@@ -86,12 +95,31 @@ class HTTP2Exchange:
         receiving = self._receive_head()
         return await tracer.run("http2.receive_response_headers", info, receiving)
 
+    async def _await_extended_connect(self) -> None:
+        """Makes sure that the server allows it: before that it would be malformed.
+
+        Raises:
+            LocalProtocolError: It does not (RFC 8441, section 3).
+        """
+        engine = self.traffic.engine
+        if not engine.has_settings:
+            await self.traffic.drive(
+                None, lambda: engine.has_settings, self.timeouts.for_read(), ReadTimeout
+            )
+        if engine.failure is not None:
+            raise self.loss()
+        if not engine.peer.takes_protocols:
+            raise LocalProtocolError("the server does not take an extended CONNECT")
+
     def begin(self, engine: Engine, *, ends: bool) -> Stream:
         """Opens the stream and queues the request's head, under the traffic's lock."""
         request = self._request
         url = request.url
+        protocol: bytes | None = None
+        if request.method == b"CONNECT" and request.extensions.get("protocol"):
+            protocol = to_bytes(request.extensions["protocol"], "protocol")
         fields = request_fields(
-            request.method, url.scheme, url.host_field, url.target, request.headers
+            request.method, url.scheme, url.host_field, url.target, request.headers, protocol
         )
         self._begun_at = self.traffic.queued
         self.stream = engine.open(fields, ends=ends)
@@ -125,17 +153,17 @@ class HTTP2Exchange:
         with self.traffic.lock:
             if stream.heads:
                 return stream.heads.popleft()
-        raise self._loss()
+        raise self.loss()
 
     @property
     def _known_stream(self) -> Stream:
         assert self.stream is not None
         return self.stream
 
-    def _loss(self) -> Exception:
+    def loss(self) -> Exception:
         """Returns the reason why nothing more will come."""
         failure, reason = self.traffic.failure, self.traffic.engine.failure
-        own = self._known_stream.failure
+        own = None if self.stream is None else self.stream.failure
         # What became of the stream before the connection broke is what matters.
         if own is not None and (failure is None or str(own) != str(reason)):
             return own
@@ -223,7 +251,7 @@ class HTTP2Exchange:
             self._is_reading = True
             while (chunk := self._next_received()) is None:
                 if stream.is_over:
-                    raise self._loss()  # noqa: TRY301 - likewise
+                    raise self.loss()  # noqa: TRY301 - likewise
                 await self.traffic.drive(
                     stream,
                     lambda: bool(stream.chunks) or stream.is_over,

@@ -31,8 +31,13 @@ class HTTP2Upload:
         request: Where the body comes from.
         colour: How the body is asked for.
 
+    Attributes:
+        is_repeatable: Whether it could be sent once more.
+        is_tunnel: Whether it is a CONNECT, which has no body, and no end either.
+
     Raises:
-        LocalProtocolError: The body's size is known, and not the announced one.
+        LocalProtocolError: The body's size is known, and not the announced one, or there
+            must be none.
         TypeError: The body belongs to code of the other colour.
     """
 
@@ -44,10 +49,12 @@ class HTTP2Upload:
         "_source",
         "_trailers",
         "is_repeatable",
+        "is_tunnel",
     )
 
     def __init__(self, request: Request, colour: Colour) -> None:
         self.is_repeatable = True
+        self.is_tunnel = request.method == b"CONNECT"
         self._content = b""
         self._source: ChunkSource | None = None
         self._sent = 0
@@ -71,6 +78,8 @@ class HTTP2Upload:
                 self._raise_wrong_length(len(self._content))
         else:
             self._source = colour.open_source(stream)
+        if self.is_tunnel and self._has_body:
+            raise LocalProtocolError("a CONNECT request has no content")
 
     @property
     def _has_body(self) -> bool:
@@ -91,7 +100,7 @@ class HTTP2Upload:
             traffic.settle_abandoned()
             if traffic.cut is not None:
                 raise ConnectionNotAvailable("nothing can be written to this connection")
-            exchange.begin(traffic.engine, ends=not self._has_body)
+            exchange.begin(traffic.engine, ends=not (self._has_body or self.is_tunnel))
             return traffic.queued
 
     async def send_head(self, exchange: "HTTP2Exchange") -> None:
@@ -112,6 +121,10 @@ class HTTP2Upload:
             self.is_repeatable = False
             while (part := await self._source.next_chunk()) is not None:
                 if not await self._send_part(exchange, stream, part, ends=False):
+                    return
+                # It may be long until there is more.
+                await exchange.traffic.look()
+                if self._is_unwanted(stream):
                     return
             if self._announced is not None and self._sent != self._announced:
                 self._raise_wrong_length(self._sent)
@@ -149,6 +162,7 @@ class HTTP2Upload:
                 await self._send_queued(exchange, position)
                 if not view:
                     return True
+                await exchange.traffic.look()
             else:
                 await self._wait_for_room(exchange, stream)
 

@@ -27,6 +27,8 @@ class ConnectOptions:
         keepalive_expiry: Seconds after which an idle connection has expired.
         protocols: What is offered by ALPN, the preferred one first.
         proxy: What they go through; None is the direct way.
+        keepalive_ping: Seconds after which a silent server of HTTP/2 is asked whether it
+            is still there.
     """
 
     ssl_context: ssl.SSLContext | None = None
@@ -37,6 +39,7 @@ class ConnectOptions:
     keepalive_expiry: float | None = None
     protocols: tuple[str, ...] = ("http/1.1",)
     proxy: Proxy | None = None
+    keepalive_ping: float | None = None
 
     @classmethod
     def of(
@@ -51,13 +54,19 @@ class ConnectOptions:
         uds: str | None,
         socket_options: collections.abc.Iterable[SOCKET_OPTION] | None,
         proxy: Proxy | None = None,
+        keepalive_ping: float | None = None,
     ) -> "ConnectOptions":
         """Reads the options of a pool's or a connection's constructor.
 
         Raises:
             TypeError: The proxy is none.
-            ValueError: No protocol is enabled.
+            ValueError: No protocol is enabled, or an option is out of range.
         """
+        # "not >" also refuses NaN, which compares with nothing.
+        if keepalive_ping is not None and not keepalive_ping > 0:
+            raise ValueError(
+                f"keepalive_ping must be None or more than 0 seconds, but is {keepalive_ping!r}"
+            )
         if proxy is not None:
             if not isinstance(proxy, Proxy):
                 raise TypeError(f"proxy must be a Proxy, but got {type(proxy).__name__}.")
@@ -75,6 +84,7 @@ class ConnectOptions:
             keepalive_expiry=keepalive_expiry,
             protocols=offered_protocols(ssl_context, http1=http1, http2=http2),
             proxy=proxy,
+            keepalive_ping=keepalive_ping,
         )
 
     @property

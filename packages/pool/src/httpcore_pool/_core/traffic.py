@@ -17,11 +17,16 @@ A write that is cancelled all the same has done nothing, or every later one fail
 the next writer simply writes the piece again. Once a write has failed, the connection
 is *cut*: nothing more is written, and it is read for as long as anything comes, since
 the server may have said why before it went.
+
+A server that says nothing may be gone, and nothing tells: a driver that was asked to
+(`keepalive_ping`) sends a PING, and if nothing comes then either, ends the connection.
+That is minded by those who wait anyway: nobody does so on a connection that is idle.
 """
 
 import collections
 import collections.abc
 import threading
+import time
 
 from httpcore_interface import (
     AsyncEvent,
@@ -36,7 +41,8 @@ from httpcore_interface import (
     WriteTimeout,
 )
 
-from .._protocol.http2 import Engine, Stream
+from .._protocol.http2 import Engine, Silence, Stream, Verdict
+from .closing import await_or_drop
 from .timeouts import Deadline
 
 READ_SIZE = 64 * 1024
@@ -67,6 +73,8 @@ class Traffic:
         stream: The open connection.
         engine: What the frames mean.
         backend: Supplies events for those who wait.
+        keepalive_ping: Seconds of silence after which whoever drives has the server
+            asked whether it is there, and after as many more gives it up. None: never.
 
     Attributes:
         lock: Guards the engine and what is told here; held for microseconds, never
@@ -88,6 +96,7 @@ class Traffic:
         "_is_reading",
         "_is_writing",
         "_outgoing",
+        "_silence",
         "_waiting",
         "_written",
         "abandoned",
@@ -105,12 +114,11 @@ class Traffic:
         stream: AsyncNetworkStream,
         engine: Engine,
         backend: AsyncNetworkBackend,
+        keepalive_ping: float | None = None,
     ) -> None:
         self.stream = stream
         self.engine = engine
-        self.lock = threading.RLock()
-        # threading.Condition uses it, too; the stubs leave it out.
-        self._is_inside: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
+        self._renew_lock()
         self.failure: NetworkError | None = None
         self.cut: WriteError | None = None
         self.received = 0
@@ -125,9 +133,17 @@ class Traffic:
         self._written = 0
         self._is_reading = False
         self._is_writing = False
+        self._silence: Silence | None = None
+        if keepalive_ping is not None:
+            self._silence = Silence(keepalive_ping, time.monotonic())
         # Those who wait while somebody else drives, the first one first: for news of
         # their streams, and some until so many bytes have been written.
-        self._waiting: dict[AsyncEvent, tuple[Stream, int | None]] = {}
+        self._waiting: dict[AsyncEvent, tuple[Stream | None, int | None]] = {}
+
+    def _renew_lock(self) -> None:
+        self.lock = threading.RLock()
+        # threading.Condition uses it, too; the stubs leave it out.
+        self._is_inside: collections.abc.Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]
 
     # -- under the lock ----------------------------------------------------------
 
@@ -151,6 +167,18 @@ class Traffic:
             return
         with self.lock:
             self.engine.reset(stream)
+
+    def end(self, stream: Stream) -> None:
+        """Ends our side of a stream, if the server has ended its own."""
+        if stream.has_ended and not stream.is_forgotten and not self._is_inside():
+            with self.lock:
+                self.engine.send(stream, b"", ends=True)
+
+    def ask(self) -> None:
+        """Makes the server say something, if it is there."""
+        if not self._is_inside():
+            with self.lock:
+                self.engine.ping()
 
     def settle_abandoned(self) -> None:
         """Resets the streams that nobody will read any more."""
@@ -187,7 +215,7 @@ class Traffic:
         return self._outgoing[:PIECE_SIZE]
 
     def _those_waiting(
-        self, is_concerned: collections.abc.Callable[[Stream, int | None], bool]
+        self, is_concerned: collections.abc.Callable[[Stream | None, int | None], bool]
     ) -> list[AsyncEvent]:
         """Returns the events of those that something concerns."""
         events = []
@@ -203,7 +231,7 @@ class Traffic:
 
     async def drive(
         self,
-        stream: Stream,
+        stream: Stream | None,
         until: collections.abc.Callable[[], bool],
         seconds: float | None,
         expired: type[TimeoutException],
@@ -212,7 +240,7 @@ class Traffic:
         """Waits until something is true, or the connection is over.
 
         Args:
-            stream: Whose news may make it true.
+            stream: Whose news may make it true; None if it is the server's first word.
             until: Asked under the lock.
             seconds: How long; None is no limit.
             expired: What to raise when that is over.
@@ -232,20 +260,25 @@ class Traffic:
                     # Made without the lock; then it is looked once more.
                     event = self._backend.create_event()
                     continue
-                left = deadline.left()
+                left = wait = deadline.left()
                 if left is not None and left <= 0 and step != _WAIT:
                     self._leave(step)
                     raise self._expired(expired, seconds)
+                if self._silence is not None and step != _WAIT:
+                    wait = self._silence.within(left, time.monotonic())
                 if step == _READ:
-                    in_time = await self._read(left)
+                    in_time = await self._read(wait)
                 elif step == _WRITE:
-                    in_time = await self._write(left)
+                    in_time = await self._write(wait, left)
                 else:
                     assert event is not None
                     waited_for, event = event, None
                     in_time = await self._wait(waited_for, left)
-                if not in_time and not until():
+                if in_time or until():
+                    continue
+                if wait == left:
                     raise self._expired(expired, seconds)
+                await self._mind_silence()
         finally:
             self._pass_on()
 
@@ -331,11 +364,16 @@ class Traffic:
         """Hands out what has come."""
         with self.lock:
             self.received += len(received)
-            news = set(self.engine.receive(received))
+            now = time.monotonic()
+            if self._silence is not None:
+                self._silence.end(now)
+            knew_settings = self.engine.has_settings
+            news = set(self.engine.receive(received, now))
             is_over = self.engine.failure is not None
             if is_over and self.failure is None:
                 self.failure = self.cut
-            events = self._those_waiting(lambda stream, position: is_over or stream in news)
+            is_for_all = is_over or knew_settings is not self.engine.has_settings
+            events = self._those_waiting(lambda stream, position: is_for_all or stream in news)
         for event in events:
             event.set()
 
@@ -345,6 +383,11 @@ class Traffic:
             self._capacity = capacity
             if self.on_change is not None:
                 await self.on_change()
+
+    async def look(self) -> None:
+        """Takes what has come, if anything has: for those who only write."""
+        if self.stream.get_extra_info("is_readable"):
+            await self.poll()
 
     async def poll(self) -> None:
         """Takes what came while nobody waited for anything."""
@@ -363,10 +406,15 @@ class Traffic:
 
     # -- writing -----------------------------------------------------------------
 
-    async def _write(self, seconds: float | None) -> bool:
-        """Writes a piece as soon as that is possible; False if it was not in time."""
+    async def _write(self, wait: float | None, seconds: float | None) -> bool:
+        """Writes a piece as soon as that is possible; False if it was not in time.
+
+        Args:
+            wait: Seconds until it has to be.
+            seconds: Until the piece has to be written.
+        """
         try:
-            if await self.stream.wait_writable(seconds):
+            if await self.stream.wait_writable(wait):
                 await self._write_piece(seconds)
                 return True
         except WriteTimeout:
@@ -384,7 +432,7 @@ class Traffic:
                 self._is_reading = True
         if may_read:
             # Under TLS what is readable may be a part of a record.
-            await self._read(_MOMENT if seconds is None else min(seconds, _MOMENT))
+            await self._read(_MOMENT if wait is None else min(wait, _MOMENT))
         else:
             # Let that one have its turn.
             await self._backend.sleep(0.0)
@@ -402,6 +450,8 @@ class Traffic:
         with self.lock:
             self._written += len(piece)
             self._outgoing = self._outgoing[len(piece) :]
+            if self._silence is not None:
+                self._silence.note_written(time.monotonic(), self._written)
             events = self._those_waiting(
                 lambda stream, position: position is not None and position <= self._written
             )
@@ -426,6 +476,26 @@ class Traffic:
                 self._end_writing()
                 self._pass_on()
 
+    # -- a server that says nothing ----------------------------------------------
+
+    async def _mind_silence(self) -> None:
+        """Has the server asked whether it is there, or gives it up."""
+        silence = self._silence
+        assert silence is not None
+        now = time.monotonic()
+        with self.lock:
+            verdict = silence.judge(now)
+            if verdict is Verdict.ASK:
+                self.engine.ping()
+                silence.ask(now, self.queued)
+        if verdict is Verdict.GIVE_UP:
+            reason = "the server does not answer: it has sent nothing"
+            self.note_failure(
+                ReadError(f"{reason} for {silence.seconds} seconds after a PING, nor before it")
+            )
+            await await_or_drop(self.stream.aclose())
+            await self._tell_change()
+
     # -- the end -----------------------------------------------------------------
 
     def note_failure(self, failure: NetworkError) -> None:
@@ -435,3 +505,14 @@ class Traffic:
                 self.failure = self.cut or failure
             self.engine.fail(RemoteProtocolError(str(self.failure)))
         self.wake_all()
+
+    def let_go(self) -> None:
+        """Ends all of it in a child of the process, where nothing of it may be sent.
+
+        Whoever held the lock, or read and wrote for all, is in the parent alone.
+        """
+        self._renew_lock()
+        reason = "the connection belongs to the parent of this process"
+        self.cut = WriteError(reason)
+        self.failure = ReadError(reason)
+        self.engine.fail(RemoteProtocolError(reason))

@@ -37,6 +37,10 @@ class UpgradedStream(AsyncNetworkStream):
         """Writes all of `buffer`."""
         await self._stream.write(buffer, timeout)
 
+    async def wait_writable(self, timeout: float | None = None) -> bool:
+        """Waits until a write can send something, or a read can get something."""
+        return False if self._unread else await self._stream.wait_writable(timeout)
+
     async def aclose(self) -> None:
         """Closes the connection, and ends the response with it."""
         await self._exchange.aclose()

@@ -4,6 +4,7 @@
     settings.py  what each side allows the other
     fields.py    heads as field lists: what may be sent, what is malformed
     stream.py    one request and its response
+    silence.py   whether a server that says nothing is still there
     engine.py    the connection: bytes in, news of streams and bytes out
 
 Field compression (RFC 7541) is hpack's. The rest is ours, not h2's, for three reasons
@@ -15,6 +16,7 @@ costs a microsecond, not thirty.
 from .engine import Engine
 from .errors import ErrorCode
 from .fields import Head
+from .silence import Silence, Verdict
 from .stream import Stream
 
-__all__ = ["Engine", "ErrorCode", "Head", "Stream"]
+__all__ = ["Engine", "ErrorCode", "Head", "Silence", "Stream", "Verdict"]

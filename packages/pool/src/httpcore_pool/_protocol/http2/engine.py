@@ -37,8 +37,10 @@ _MOST_CONTINUATIONS = 64
 _MOST_BLOCK_BYTES = 256 * 1024
 
 # Frames in a row that carry nothing for anybody: PING, SETTINGS, PRIORITY, resets of
-# what is over, empty DATA. Each costs us, and most want an answer.
+# what is over, empty DATA. Each costs us, and most want an answer. So many within so many
+# seconds: over days, a server that only asks whether we live may well come to them.
 _MOST_IDLE_FRAMES = 10_000
+_IDLE_SECONDS = 60.0
 
 # Bytes read after which the server is told.
 _RETURNED_AT_ONCE = settings.STREAM_WINDOW // 2
@@ -70,8 +72,10 @@ class Engine:
         "_decompressor",
         "_handlers",
         "_idle_frames",
+        "_idle_since",
         "_news",
         "_next_number",
+        "_now",
         "_outbox",
         "_outbox_size",
         "_reader",
@@ -101,6 +105,7 @@ class Engine:
         self._receive_window = settings.CONNECTION_WINDOW
         self._unreturned = 0
         self._idle_frames = 0
+        self._idle_since = self._now = 0.0
         # The field block whose end has not come yet.
         self._block_stream = 0
         self._block_flags = 0
@@ -271,13 +276,18 @@ class Engine:
 
     # -- what has come -----------------------------------------------------------
 
-    def receive(self, received: bytes) -> list[Stream]:
+    def receive(self, received: bytes, now: float = 0.0) -> list[Stream]:
         """Takes what has come; `b""` is the end of the connection.
+
+        Args:
+            received: What has come.
+            now: The time, in seconds: a server may say a lot in a long time.
 
         Returns:
             The streams that have news.
         """
         self._news = {}
+        self._now = now
         if self.failure is None:
             try:
                 if not received:
@@ -327,12 +337,16 @@ class Engine:
         self._forget(stream)
 
     def _note_idle(self) -> None:
+        if not self._idle_frames:
+            self._idle_since = self._now
         self._idle_frames += 1
         if self._idle_frames > _MOST_IDLE_FRAMES:
-            raise ConnectionFault(
-                ErrorCode.ENHANCE_YOUR_CALM,
-                f"{_MOST_IDLE_FRAMES} frames in a row that carry nothing",
-            )
+            if self._now - self._idle_since < _IDLE_SECONDS:
+                raise ConnectionFault(
+                    ErrorCode.ENHANCE_YOUR_CALM,
+                    f"{_MOST_IDLE_FRAMES} frames in a row that carry nothing",
+                )
+            self._idle_frames = 0
 
     def _stream_of(self, number: int) -> Stream | None:
         """Returns the stream of a frame; None if it is over.

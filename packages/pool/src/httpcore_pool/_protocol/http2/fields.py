@@ -17,6 +17,8 @@ _OF_THE_CONNECTION = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
 )
 
+_HTTP_SCHEMES = {b"ws": b"http", b"wss": b"https"}
+
 # RFC 9110, section 5.5, as RFC 9113, section 8.2.1 sharpens it. Tabs are white space.
 _VISIBLE = rb"[\x21-\x7e\x80-\xff]"
 _VALUE = rb"(?:" + _VISIBLE + rb"(?:[\t\x20-\x7e\x80-\xff]*" + _VISIBLE + rb")?)?"
@@ -52,7 +54,8 @@ def request_fields(
         authority: Where it goes, unless there is a `Host` field.
         target: The path and the query.
         fields: As for HTTP/1.1.
-        protocol: What an extended CONNECT asks for (RFC 8441, section 4).
+        protocol: What an extended CONNECT asks for (RFC 8441, section 4). Such a request
+            has the scheme of HTTP, also for a WebSocket (section 5).
 
     Raises:
         LocalProtocolError: The request would not be valid.
@@ -80,6 +83,10 @@ def request_fields(
         if part and not _is_target(part):
             raise LocalProtocolError(f"Illegal target characters {part!r}")
     if method == b"CONNECT" and protocol is None:
+        if target.startswith(b"/"):
+            raise LocalProtocolError(
+                f"the target of a CONNECT is a host and a port, but this is {target!r}"
+            )
         return [(b":method", method), (b":authority", target or authority), *rest]
     pseudo = [
         (b":method", method),
@@ -88,6 +95,9 @@ def request_fields(
         (b":path", target or b"/"),
     ]
     if protocol is not None:
+        if not grammar.is_token(protocol):
+            raise LocalProtocolError(f"Illegal protocol {protocol!r}")
+        pseudo[1] = (b":scheme", _HTTP_SCHEMES.get(scheme, scheme))
         pseudo.insert(1, (b":protocol", protocol))
     return pseudo + rest
 
