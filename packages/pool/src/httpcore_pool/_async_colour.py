@@ -217,6 +217,14 @@ class Async:
         if runner is current_runner() or not run_elsewhere(runner, stream.aclose):
             await stream.aclose()
 
+    def run_soon(
+        self,
+        function: collections.abc.Callable[[], collections.abc.Awaitable[None]],
+        runner: object,
+    ) -> None:
+        """Has an event loop await something soon, in no task of the caller's."""
+        run_elsewhere(runner, function)
+
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""
         callback = extensions.get("trace")

@@ -337,6 +337,13 @@ class Blocking:
         """Closes a stream: any thread may."""
         await stream.aclose()
 
+    def run_soon(
+        self,
+        function: collections.abc.Callable[[], collections.abc.Awaitable[None]],
+        runner: object,
+    ) -> None:
+        """Does nothing: no thread is cancelled."""
+
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is."""
         callback = extensions.get("trace")

@@ -52,7 +52,7 @@ def has_ended(runner: object) -> bool:
 
 
 def run_elsewhere(runner: object, function: Function) -> bool:
-    """Has an event loop of another thread call a function, and await it.
+    """Has an event loop, such as that of another thread, call a function, and await it.
 
     Of what it raises nobody hears.
 

@@ -4,6 +4,7 @@
 how those are made of what a caller of that colour has, and the other way round.
 """
 
+import collections.abc
 import typing
 
 from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream
@@ -69,6 +70,13 @@ class Colour(typing.Protocol):
 
     async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
         """Closes a stream, in the event loop that it belongs to."""
+
+    def run_soon(
+        self,
+        function: collections.abc.Callable[[], collections.abc.Awaitable[None]],
+        runner: object,
+    ) -> None:
+        """Has an event loop await something soon, in no task of the caller's."""
 
     def tracer(self, extensions: Extensions) -> Tracer | None:
         """Returns who is told of a request's operations; None if nobody is.

@@ -123,7 +123,7 @@ class HTTP2Connection:
                 and (is_unprocessed or is_late)
             ):
                 raise Repeatable(exc, is_unprocessed=is_unprocessed) from exc
-            await await_or_drop(self.traffic.push())
+            await self.push()
             raise
         finally:
             await upload.end_source()
@@ -149,6 +149,20 @@ class HTTP2Connection:
     @property
     def _has_failed(self) -> bool:
         return self.traffic.engine.failure is not None
+
+    async def push(self) -> None:
+        """Writes what can be written at once, also where the caller is being cancelled.
+
+        The scopes of trio and anyio let a cancelled task wait for nothing more, not even
+        for no time; then what is to be written is left to the event loop, once. A server
+        goes on with a request until it hears of its end.
+        """
+        try:
+            await await_or_drop(self.traffic.push())
+        except BaseException:
+            if self.traffic.has_unsent:
+                self._colour.run_soon(self.traffic.push, self._runner)
+            raise
 
     async def handle_alone(self, request: Request, origin: Origin) -> Response:
         """Sends a request; for use without a pool.

@@ -13,7 +13,7 @@ from .._messages import Extensions, Request
 from .._protocol.http2 import Engine, Head, Stream
 from .._protocol.http2.fields import request_fields
 from .._url import to_bytes
-from .closing import Closable, await_or_drop, close_all
+from .closing import Closable, close_all
 from .lease import Lease
 from .timeouts import Timeouts
 from .trace import Tracer
@@ -342,7 +342,7 @@ class HTTP2Exchange:
             # So that a server does not go on sending what nobody reads, and gets its
             # answers, though nobody may drive for a while.
             if self.traffic.has_unsent:
-                await await_or_drop(self.traffic.push())
+                await self._connection.push()
 
     def __del__(self) -> None:
         # In a finaliser, at any moment and in any thread: no lock, no waiting.
