@@ -101,6 +101,7 @@ class Peer(Live):
         events: Everything that h2 told of.
         is_congested: Whether the system takes nothing that is written.
         holds_time: Whether those who wait under a timeout do so until `expire`.
+        holds_flush: Whether what h2 has to send is held, to leave in one segment.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Peer(Live):
         self.events: list[h2.events.Event] = []
         self.is_congested = False
         self.holds_time = False
+        self.holds_flush = False
         self._answer = answer
         self._begin = begin
         self._greets = greets
@@ -265,6 +267,8 @@ class Peer(Live):
     def flush(self) -> None:
         """Sends what h2 has to send."""
         with self._lock:
+            if self.holds_flush:
+                return
             octets = self.h2.data_to_send()
             if octets:
                 self.raw(octets)

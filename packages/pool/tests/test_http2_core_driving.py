@@ -4,7 +4,7 @@ import functools
 
 import pytest
 from driving import URL_A, Background, Driver
-from http2_peer import begin, echo, serve, shared_pool
+from http2_peer import MOST_STREAMS, begin, echo, serve, shared_pool
 from scripted import Network
 
 from httpcore_interface import LocalProtocolError, ReadTimeout, WriteTimeout
@@ -123,3 +123,31 @@ def test_threads_in_a_hurry_never_see_each_others_answers(
         thread.result()
     assert len(peers) == 1
     assert len(peers.calls) == 200
+
+
+@pytest.mark.colours(
+    "asyncio", "trio", reason="threads are not woken in any order that a test could know"
+)
+def test_heads_of_many_that_wake_at_once_leave_in_few_writes(
+    driver: Driver, network: Network
+) -> None:
+    peers = serve(network, settings={MOST_STREAMS: 20})
+    pool = shared_pool(driver, max_connections=1)
+    first = [begin(pool, f"first{number}") for number in range(20)]
+    calls = list(peers.until_called(20))
+    second = [begin(pool, f"second{number}") for number in range(20)]
+    network.until(lambda: pool.face.stats().requests_queued == 20)
+    [peer] = peers
+    before = len(network.connections[0].written)
+    # All of the first come to their ends in one read.
+    peer.holds_flush = True
+    for call in calls:
+        peer.respond(call, call.path)
+    peer.holds_flush = False
+    peer.flush()
+    calls = list(peers.until_called(40))[20:]
+    assert len(network.connections[0].written) - before < 5
+    for call in calls:
+        peer.respond(call, call.path)
+    for thread in first + second:
+        thread.result()

@@ -188,15 +188,17 @@ ENGINES = (
     "stream.chunks.",
     "stream.heads.",
     "self._silence.",
+    "self._departures.",
     "self._waiting.",
+    "self._waiting_for.",
+    "self._waiting_to.",
     "silence.",
     "self.abandoned.",
 )
 OF_ENGINES = {
     "bool",
     "bytes",
-    "events.append",
-    "is_concerned",
+    "departures.popleft",
     "iter",
     "memoryview",
     "next",
@@ -207,7 +209,9 @@ OF_ENGINES = {
     "b''.join",
     "exchange.begin",
     "request_fields",
+    "traffic.depart",
     "traffic.settle_abandoned",
+    "Departure",
     "RemoteProtocolError",
 }
 SHARED = within(

@@ -15,6 +15,7 @@ from .._protocol.http2.fields import request_fields
 from .._url import to_bytes
 from .closing import Closable, close_all
 from .lease import Lease
+from .patience import Departure, HeadPatience, Patience
 from .timeouts import Timeouts
 from .trace import Tracer
 
@@ -87,8 +88,7 @@ class HTTP2Exchange:
         if upload.is_tunnel and self._request.extensions.get("protocol"):
             await self._await_extended_connect()
         if tracer is None:
-            await upload.send(self)
-            return await self._receive_head()
+            return await self._receive_head(await upload.send(self))
         info = {"request": self._request}
         await tracer.run("http2.send_request_headers", info, upload.send_head(self))
         await tracer.run("http2.send_request_body", info, upload.send_body(self))
@@ -125,10 +125,11 @@ class HTTP2Exchange:
         self.stream = engine.open(fields, ends=ends)
         return self.stream
 
-    async def _receive_head(self) -> Head:
+    async def _receive_head(self, departure: Departure | None = None) -> Head:
         stream = self._known_stream
         while True:
-            head = await self.next_head(self.timeouts.for_read())
+            head = await self._next_head(departure)
+            departure = None
             if stream.has_final_head and not stream.heads:
                 if self.traffic.has_unsent:
                     # The server waits for an answer to its settings, perhaps.
@@ -139,16 +140,25 @@ class HTTP2Exchange:
                     "http2.receive_interim_response.complete", {"return_value": head}
                 )
 
-    async def next_head(self, seconds: float | None) -> Head:
+    async def _next_head(self, departure: Departure | None) -> Head:
         """Returns the next head, interim or final.
 
+        Args:
+            departure: The request, if it may not have been sent yet.
+
         Raises:
-            ReadTimeout: None came in time.
+            WriteTimeout: The request did not leave in time.
+            ReadTimeout: No head came in time.
         """
-        stream = self._known_stream
+        stream, timeouts = self._known_stream, self.timeouts
         if not stream.heads:
-            await self.traffic.drive(
-                stream, lambda: bool(stream.heads) or stream.is_over, seconds, ReadTimeout
+            patience: Patience | HeadPatience
+            if departure is None:
+                patience = Patience(timeouts.for_read(), ReadTimeout)
+            else:
+                patience = HeadPatience(timeouts, departure)
+            await self.traffic.drive_patiently(
+                stream, lambda: bool(stream.heads) or stream.is_over, patience
             )
         with self.traffic.lock:
             if stream.heads:

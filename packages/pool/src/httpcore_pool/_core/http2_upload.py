@@ -15,6 +15,7 @@ from .._protocol.http2 import Stream
 from .._protocol.http2.fields import announced_length
 from .closing import await_or_drop
 from .colour import ChunkSource, Colour
+from .patience import Departure
 from .upload import CONTINUE_SECONDS, check_chunk
 
 if typing.TYPE_CHECKING:
@@ -85,13 +86,21 @@ class HTTP2Upload:
     def _has_body(self) -> bool:
         return self._source is not None or bool(self._content) or bool(self._trailers)
 
-    async def send(self, exchange: "HTTP2Exchange") -> None:
-        """Sends the head, then the body."""
+    async def send(self, exchange: "HTTP2Exchange") -> Departure | None:
+        """Sends the head, then the body.
+
+        Returns:
+            None once both were sent; without a body, what tells when the head was, which
+            is queued only: whoever waits for the response waits for that as well.
+        """
         if self._has_body:
             await self.send_head(exchange)
             await self.send_body(exchange)
-            return
-        await self._send_queued(exchange, self._begin(exchange))
+            return None
+        traffic = exchange.traffic
+        with traffic.lock:
+            self._begin(exchange)
+            return traffic.depart()
 
     def _begin(self, exchange: "HTTP2Exchange") -> int:
         """Queues the head, and returns where it ends."""

@@ -43,13 +43,16 @@ from httpcore_interface import (
 
 from .._protocol.http2 import Engine, Silence, Stream, Verdict
 from .closing import await_or_drop
-from .timeouts import Deadline
+from .patience import Departure, HeadPatience, Patience
 
 READ_SIZE = 64 * 1024
 """Bytes asked of the stream at once."""
 
 PIECE_SIZE = 16 * 1024
 """Bytes written at once: a stream that is called writable takes so many."""
+
+_LITTLE = 1024
+"""Bytes that are not written at once if there may soon be more."""
 
 # Seconds to wait for the rest of a TLS record, before looking again whether the server
 # takes something.
@@ -92,12 +95,15 @@ class Traffic:
     __slots__ = (
         "_backend",
         "_capacity",
+        "_departures",
         "_is_inside",
         "_is_reading",
         "_is_writing",
         "_outgoing",
         "_silence",
         "_waiting",
+        "_waiting_for",
+        "_waiting_to",
         "_written",
         "abandoned",
         "cut",
@@ -139,6 +145,11 @@ class Traffic:
         # Those who wait while somebody else drives, the first one first: for news of
         # their streams, and some until so many bytes have been written.
         self._waiting: dict[AsyncEvent, tuple[Stream | None, int | None]] = {}
+        # The same by what they wait for, so that news costs no look at all of them.
+        self._waiting_for: dict[Stream | None, dict[AsyncEvent, None]] = {}
+        self._waiting_to: dict[AsyncEvent, int] = {}
+        # What is queued of requests that wait for their heads, in order.
+        self._departures: collections.deque[Departure] = collections.deque()
 
     def _renew_lock(self) -> None:
         self.lock = threading.RLock()
@@ -209,23 +220,39 @@ class Traffic:
         self._is_reading = True
         return _READ
 
+    @property
+    def _may_gather(self) -> bool:
+        """Whether it is worth a turn of the event loop to write less often."""
+        is_little = not self._outgoing and self.engine.unsent < _LITTLE
+        return is_little and len(self.engine.streams) > 1
+
     def _take_piece(self) -> memoryview:
         if not self._outgoing:
             self._outgoing = memoryview(self.engine.take())
         return self._outgoing[:PIECE_SIZE]
 
-    def _those_waiting(
-        self, is_concerned: collections.abc.Callable[[Stream | None, int | None], bool]
-    ) -> list[AsyncEvent]:
-        """Returns the events of those that something concerns."""
-        events = []
-        # The keys are copied without making anything for each, and looked up again:
-        # the garbage collector may throw somebody away at any moment.
-        for event in list(self._waiting):
-            awaited = self._waiting.get(event)
-            if awaited is not None and is_concerned(*awaited):
-                events.append(event)
-        return events
+    def depart(self) -> Departure:
+        """Notes that somebody waits for what is queued to leave, but need not be woken."""
+        departure = Departure(self.queued)
+        self._departures.append(departure)
+        return departure
+
+    def _note_waiting(
+        self, event: AsyncEvent, stream: Stream | None, position: int | None
+    ) -> None:
+        self._waiting[event] = (stream, position)
+        self._waiting_for.setdefault(stream, {})[event] = None
+        if position is not None:
+            self._waiting_to[event] = position
+
+    def _forget_waiting(self, event: AsyncEvent) -> None:
+        stream, position = self._waiting.pop(event)
+        events = self._waiting_for[stream]
+        del events[event]
+        if not events:
+            del self._waiting_for[stream]
+        if position is not None:
+            del self._waiting_to[event]
 
     # -- waiting -----------------------------------------------------------------
 
@@ -246,24 +273,33 @@ class Traffic:
             expired: What to raise when that is over.
             position: The bytes whose being written may make it true as well.
         """
-        deadline = Deadline(seconds)
+        await self.drive_patiently(stream, until, Patience(seconds, expired), position)
+
+    async def drive_patiently(
+        self,
+        stream: Stream | None,
+        until: collections.abc.Callable[[], bool],
+        patience: Patience | HeadPatience,
+        position: int | None = None,
+    ) -> None:
+        """Does so for as long as somebody's patience lasts. See `drive`."""
         event: AsyncEvent | None = None
         try:
             while True:
                 with self.lock:
                     step = self._next_step(until)
                     if step == _WAIT and event is not None:
-                        self._waiting[event] = (stream, position)
+                        self._note_waiting(event, stream, position)
                 if step == _OVER:
                     return
                 if step == _WAIT and event is None:
                     # Made without the lock; then it is looked once more.
                     event = self._backend.create_event()
                     continue
-                left = wait = deadline.left()
+                left = wait = patience.left()
                 if left is not None and left <= 0 and step != _WAIT:
                     self._leave(step)
-                    raise self._expired(expired, seconds)
+                    raise patience.error()
                 if self._silence is not None and step != _WAIT:
                     wait = self._silence.within(left, time.monotonic())
                 if step == _READ:
@@ -276,9 +312,10 @@ class Traffic:
                     in_time = await self._wait(waited_for, left)
                 if in_time or until():
                     continue
-                if wait == left:
-                    raise self._expired(expired, seconds)
-                await self._mind_silence()
+                if wait != left:
+                    await self._mind_silence()
+                elif (left := patience.left()) is not None and left <= 0:
+                    raise patience.error()
         finally:
             self._pass_on()
 
@@ -291,18 +328,13 @@ class Traffic:
                 return True
         finally:
             with self.lock:
-                del self._waiting[event]
+                self._forget_waiting(event)
         if not is_impatient:
             return False
         assert self.cut is not None
         self.note_failure(self.cut)
         await self.stream.aclose()
         return True
-
-    @staticmethod
-    def _expired(expired: type[TimeoutException], seconds: float | None) -> TimeoutException:
-        what = "took nothing" if issubclass(expired, WriteTimeout) else "sent nothing"
-        return expired(f"the server {what} for this request within {seconds} seconds")
 
     def _leave(self, step: int) -> None:
         """Takes back what `_next_step` noted."""
@@ -368,12 +400,20 @@ class Traffic:
             if self._silence is not None:
                 self._silence.end(now)
             knew_settings = self.engine.has_settings
-            news = set(self.engine.receive(received, now))
+            news = self.engine.receive(received, now)
             is_over = self.engine.failure is not None
             if is_over and self.failure is None:
                 self.failure = self.cut
-            is_for_all = is_over or knew_settings is not self.engine.has_settings
-            events = self._those_waiting(lambda stream, position: is_for_all or stream in news)
+            if is_over or knew_settings is not self.engine.has_settings:
+                events = list(self._waiting)
+            else:
+                # Copied: the garbage collector may throw one of them away at any moment.
+                events = [
+                    event
+                    for stream in news
+                    if stream in self._waiting_for
+                    for event in list(self._waiting_for[stream])
+                ]
         for event in events:
             event.set()
 
@@ -414,6 +454,9 @@ class Traffic:
             seconds: Until the piece has to be written.
         """
         try:
+            if self._may_gather:
+                # Who is awake already, and about to ask for something, goes along.
+                await self._backend.sleep(0.0)
             if await self.stream.wait_writable(wait):
                 await self._write_piece(seconds)
                 return True
@@ -452,11 +495,21 @@ class Traffic:
             self._outgoing = self._outgoing[len(piece) :]
             if self._silence is not None:
                 self._silence.note_written(time.monotonic(), self._written)
-            events = self._those_waiting(
-                lambda stream, position: position is not None and position <= self._written
-            )
+            self._note_departures()
+            events = [
+                event
+                for event, position in list(self._waiting_to.items())
+                if position <= self._written
+            ]
         for event in events:
             event.set()
+
+    def _note_departures(self) -> None:
+        departures = self._departures
+        if departures and departures[0].position <= self._written:
+            now = time.monotonic()
+            while departures and departures[0].position <= self._written:
+                departures.popleft().left_at = now
 
     async def push(self) -> None:
         """Writes what can be written without waiting, unless somebody else does."""
