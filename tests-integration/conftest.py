@@ -11,9 +11,10 @@ import sys
 
 import pytest
 
-# The peers are a package beside this file; pytest's importlib mode leaves the
-# import path alone.
+# The peers are a package beside this file, the tools one at the root; pytest's importlib
+# mode leaves the import path alone.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
 
 from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
 from example_site import ExampleSite
