@@ -1,20 +1,18 @@
 """The proxies that the demo and the documentation go through: what they do, and refuse."""
 
-import collections.abc
 import contextlib
 import ssl
 
 import pytest
-from peers.certificates import Authority
+from example_site import PROXY_AUTH
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
 
 import httpcore
-from tools.demo.proxy import Proxies, running_proxies
+from tools.demo.proxy import Proxies
 
 SCHEMES = ("http", "https", "socks5", "socks4a")
-USER, PASSWORD = b"user", b"S3cret:"
 
 # What they say to who may not come in.
 REFUSALS = {
@@ -30,18 +28,6 @@ def answers(conn: Conversation) -> None:
         conn.send(reply(request.body or b"Hello, world!"))
 
 
-@pytest.fixture
-def proxies(no_socket_is_left: None, authority: Authority) -> collections.abc.Iterator[Proxies]:
-    with running_proxies(authority.server_context()) as proxies:
-        yield proxies
-
-
-@pytest.fixture
-def guarded(no_socket_is_left: None, authority: Authority) -> collections.abc.Iterator[Proxies]:
-    with running_proxies(authority.server_context(), (USER, PASSWORD)) as proxies:
-        yield proxies
-
-
 def through(
     proxies: Proxies, scheme: str, context: ssl.SSLContext, auth: tuple[bytes, bytes] | None
 ) -> httpcore.ConnectionPool:
@@ -54,7 +40,7 @@ def test_forwarded_and_tunnelled_requests_arrive_as_they_were(
     start_peer: StartPeer, proxies: Proxies, ssl_context: ssl.SSLContext, scheme: str
 ) -> None:
     peers = [start_peer(answers), start_peer(answers, tls=True)]
-    with through(proxies, scheme, ssl_context, (USER, PASSWORD)) as pool:
+    with through(proxies, scheme, ssl_context, PROXY_AUTH) as pool:
         for peer in peers:
             for content in (b"", bytes(100_000)):
                 response = pool.request("POST", peer.url("/path?query"), content=content)
@@ -70,22 +56,23 @@ def test_forwarded_and_tunnelled_requests_arrive_as_they_were(
 @pytest.mark.parametrize("is_known", [True, False])
 def test_who_has_the_password_comes_in(
     start_peer: StartPeer,
-    guarded: Proxies,
+    guarded_proxies: Proxies,
     ssl_context: ssl.SSLContext,
     scheme: str,
     *,
     is_known: bool,
 ) -> None:
     peer = start_peer(answers, tls=True)
+    user, password = PROXY_AUTH
     # SOCKS4 has no passwords.
-    auth = (USER if is_known else b"User", PASSWORD)
-    with through(guarded, scheme, ssl_context, auth) as pool:
+    auth = (user if is_known else b"you", password)
+    with through(guarded_proxies, scheme, ssl_context, auth) as pool:
         refusal: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if not is_known:
             refusal = pytest.raises(httpcore.ProxyError, match=REFUSALS[scheme])
         with refusal:
             assert pool.request("GET", peer.url()).status == 200
-    assert len(guarded.asked) == len(peer.requests) == is_known
+    assert len(guarded_proxies.asked) == len(peer.requests) == is_known
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
