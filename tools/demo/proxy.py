@@ -199,6 +199,7 @@ class _Conversation:
             raise ValueError("only bodies of a known length are forwarded")
         method, target, rest = head.split(b" ", 2)
         self._asked.append(f"{method.decode()} {target.decode()}")
+        # A URL without a path is about the whole server (RFC 9112, section 3.2.4).
         path = b"/" + target.split(b"/", 3)[3] if target.count(b"/") > 2 else b"*"
         version, _, fields = rest.partition(b"\r\n")
         fields = _OURS.sub(b"", fields + b"\r\n")
