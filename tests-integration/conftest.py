@@ -10,12 +10,13 @@ import sys
 
 import pytest
 
-# The peers are a package beside this file; pytest's importlib mode leaves the
-# import path alone.
+# The peers are a package beside this file, the tools one at the root; pytest's importlib
+# mode leaves the import path alone.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
 
 from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
-from example_site import ExampleSite
+from example_site import PROXY_AUTH, PROXY_NAMES, ExampleSite
 from loop_threads import LoopThread, start_loops
 from open_sockets import open_sockets
 from peers import dante as dante_server
@@ -29,6 +30,8 @@ from peers.certificates import Authority
 from peers.deadlines import wait_until
 from peers.programs import require_program
 from peers.starting import StartPeer
+
+from tools.demo.proxy import Proxies, running_proxies
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -174,6 +177,30 @@ def example_site(
     site = ExampleSite(start_peer)
     site.open(monkeypatch, authority)
     return site
+
+
+@pytest.fixture
+def proxies(no_socket_is_left: None, authority: Authority) -> collections.abc.Iterator[Proxies]:
+    with running_proxies(authority.server_context()) as proxies:
+        yield proxies
+
+
+@pytest.fixture
+def guarded_proxies(
+    no_socket_is_left: None, authority: Authority
+) -> collections.abc.Iterator[Proxies]:
+    """Proxies that ask for `PROXY_AUTH`."""
+    with running_proxies(authority.server_context(), PROXY_AUTH) as proxies:
+        yield proxies
+
+
+@pytest.fixture
+def proxied_site(
+    example_site: ExampleSite, proxies: Proxies, guarded_proxies: Proxies
+) -> ExampleSite:
+    """The same, with proxies beside it."""
+    example_site.proxies.update(zip(PROXY_NAMES, (proxies, guarded_proxies), strict=True))
+    return example_site
 
 
 @pytest.fixture

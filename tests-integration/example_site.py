@@ -1,8 +1,8 @@
 """The site that the documentation sends its requests to, on the loopback.
 
 While it stands, example.com and www.example.com resolve to peers of our own: port 80 to a
-plain one and port 443 to one with TLS, whose certificate the default context trusts. No
-other name resolves at all, so that no page reaches the network.
+plain one and port 443 to one with TLS, whose certificate the default context trusts. Proxies
+may stand beside it. No other name resolves at all, so that no page reaches the network.
 """
 
 import socket
@@ -14,7 +14,12 @@ from peers.messages import ReceivedRequest, reply
 from peers.scripted import Conversation, Script, ScriptedPeer
 from peers.starting import StartPeer
 
+from tools.demo.proxy import Proxies
+
 NAMES = ("example.com", "www.example.com")
+# Whoever comes through the second has to give these.
+PROXY_NAMES = ("proxy.example.com", "guarded.example.com")
+PROXY_AUTH = (b"me", b"secret")
 BODY = b"Hello, world!"
 
 
@@ -32,11 +37,15 @@ class ExampleSite:
     Args:
         start_peer: Starts them.
         script: What both do.
+
+    Attributes:
+        proxies: What stands beside it, by name.
     """
 
     def __init__(self, start_peer: StartPeer, script: Script = answers) -> None:
         self.plain = start_peer(script)
         self.tls = start_peer(script, tls=True)
+        self.proxies: dict[str, Proxies] = {}
         self._getaddrinfo = socket.getaddrinfo
 
     @property
@@ -65,6 +74,8 @@ class ExampleSite:
         name = host.decode() if isinstance(host, bytes) else host
         if name in NAMES and not flags & socket.AI_NUMERICHOST:
             host, port = "127.0.0.1", self._peer_of(port).port
+        elif name in self.proxies and not flags & socket.AI_NUMERICHOST:
+            host, port = "127.0.0.1", self._port_of_proxy(name, port)
         elif name != "localhost":
             # Addresses are understood; of names nobody is asked.
             flags |= socket.AI_NUMERICHOST
@@ -72,3 +83,7 @@ class ExampleSite:
 
     def _peer_of(self, port: int) -> ScriptedPeer:
         return {80: self.plain, 443: self.tls}[port]
+
+    def _port_of_proxy(self, name: str, port: int) -> int:
+        found = self.proxies[name]
+        return {1080: found.port, 3128: found.port, 3129: found.tls_port}[port]

@@ -8,11 +8,13 @@ import collections.abc
 import importlib
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from example_site import BODY, ExampleSite
+from peers.certificates import Authority
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
@@ -21,6 +23,7 @@ import httpcore
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 NETWORK_BACKENDS = (DOCS / "network-backends.md").read_text("utf-8")
+PROXIES = (DOCS / "proxies.md").read_text("utf-8")
 WRITE_YOUR_OWN = (DOCS / "write-your-own-backend.md").read_text("utf-8")
 
 
@@ -47,6 +50,10 @@ def block_with(page: str, *parts: str) -> str:
 
 FILES = {name: block for block in blocks_of(WRITE_YOUR_OWN) if (name := name_of(block))}
 KIT_TESTS = [name for name in FILES if name.startswith("test_")]
+PROXY_PROGRAMS = [
+    pytest.param(block, id=f"proxies:{number}")
+    for number, block in enumerate(blocks_of(PROXIES))
+]
 PROGRAMS = [
     pytest.param(block, id=f"{title}:{number}")
     for title, page in [
@@ -89,6 +96,7 @@ def test_there_are_pages_and_programs() -> None:
     assert len(PROGRAMS) == 10 + 4
     assert len(FILES) == 3 + len(KIT_TESTS)
     assert len(KIT_TESTS) == 2
+    assert len(PROXY_PROGRAMS) == 10
 
 
 @pytest.mark.parametrize("block", PROGRAMS)
@@ -246,6 +254,109 @@ def test_dump_has_every_byte_in_both_directions(
     assert dumped == {">": bytes(conn.received), "<": reply(BODY)}
 
 
+# -- proxies -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def proxy_certificate(
+    authority: Authority, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that the page has, where programs run."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(authority.root_file, "proxy.pem")
+
+
+@pytest.mark.usefixtures("proxy_certificate")
+@pytest.mark.parametrize("block", PROXY_PROGRAMS)
+def test_program_goes_through_the_proxies(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str], block: str
+) -> None:
+    run(block, proxied_site)
+    responses = printed(capsys).count("<Response [200]>\n")
+    assert responses == block.count("print(response)")
+    # Each response was asked for once, and by a proxy for whoever asked.
+    assert len(proxied_site.requests) == 1
+    for name, proxies in proxied_site.proxies.items():
+        assert bool(proxies.asked) == (name in block)
+
+
+def test_everything_is_tunnelled_if_the_page_says_so(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = block_with(PROXIES, "tunnel=True")
+    run(block, proxied_site)
+    run(block.replace(", tunnel=True", ""), proxied_site)
+    assert proxied_site.proxies["proxy.example.com"].asked == [
+        "CONNECT www.example.com:80",
+        "GET http://www.example.com/",
+    ]
+
+
+@pytest.mark.usefixtures("proxy_certificate")
+def test_context_is_for_the_proxy(proxied_site: ExampleSite) -> None:
+    block = block_with(PROXIES, "proxy.pem")
+    assert 'cafile="proxy.pem"' in block
+    with pytest.raises(httpcore.ConnectError, match="certificate"):
+        run(block.replace('cafile="proxy.pem"', ""), proxied_site)
+
+
+def test_names_are_resolved_by_socks4a_alone(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(PROXIES, "socks4a://"), proxied_site)
+    assert proxied_site.proxies["proxy.example.com"].asked == ["SOCKS4 www.example.com:80"]
+    assert "if it speaks SOCKS4a, write socks4a://" in printed(capsys)
+
+
+def test_chain_is_passed_in_order(proxied_site: ExampleSite) -> None:
+    run(block_with(PROXIES, "via="), proxied_site)
+    assert [proxies.asked for proxies in proxied_site.proxies.values()] == [
+        ["SOCKS5 guarded.example.com:3129"],
+        ["CONNECT www.example.com:443"],
+    ]
+
+
+def test_credentials_are_not_shown(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(PROXIES, "me:secret@"), proxied_site)
+    shown, _ = printed(capsys).splitlines()
+    assert f"`{shown}`" in PROXIES
+
+
+def test_refusal_is_answered(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(PROXIES, "exc.status != 407"), proxied_site)
+    assert printed(capsys) == blocks_of(PROXIES, "text")[0]
+
+
+def test_steps_are_told_as_the_page_has_them(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(block_with(PROXIES, "def trace"), proxied_site)
+    assert printed(capsys).startswith(blocks_of(PROXIES, "text")[1])
+
+
+@pytest.mark.parametrize(
+    ("url", "column"),
+    [
+        ("https://proxy.example.com:3129", 0),
+        ("socks5://proxy.example.com", 1),
+        ("socks4a://proxy.example.com", 2),
+    ],
+)
+def test_steps_are_those_of_the_table(
+    proxied_site: ExampleSite, capsys: pytest.CaptureFixture[str], url: str, column: int
+) -> None:
+    block = block_with(PROXIES, "def trace")
+    run(block.replace("https://proxy.example.com:3129", url), proxied_site)
+    told = [line for line in printed(capsys).splitlines() if not line.startswith("http11.")]
+    table = PROXIES.partition("| | HTTP proxy | SOCKS5 |")[2].partition("\n\n")[0]
+    cells = [row.split("|")[2 + column].strip(" `") for row in table.splitlines()[2:]]
+    assert told == [f"{name}.complete" for name in cells if name]
+
+
 # -- the conformance kit -------------------------------------------------------------------
 
 
@@ -298,6 +409,7 @@ def test_pages_can_be_found() -> None:
         text = page.read_text("utf-8")
         assert "network-backends.md" in text
         assert "write-your-own-backend.md" in text
+        assert "proxies.md" in text
     assert {path.name for path in (DOCS / "examples").glob("*.py")} == set(
         re.findall(r"\(examples/(\w+\.py)\)", NETWORK_BACKENDS)
     )

@@ -1,7 +1,8 @@
 """The examples that users read first run as they stand.
 
 Every block of Python in a README is run, against a server of our own in the place of
-the one at port 8080; for HTTP/2 in the clear that is hypercorn.
+the one at port 8080, and a proxy in that of the one at 3128; for HTTP/2 in the clear the
+server is hypercorn.
 """
 
 import pathlib
@@ -12,6 +13,8 @@ from peers.hypercorn import Hypercorn
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
+
+from tools.demo.proxy import Proxies
 
 ROOT = pathlib.Path(__file__).parents[1]
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))]
@@ -37,12 +40,14 @@ def test_examples_are_found() -> None:
     assert "AsyncConnectionPool" in text
     assert "asyncio.run(" in text
     assert "trio.run(" in text
+    assert "Proxy(" in text
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example_runs_as_it_stands(
     hypercorn: Hypercorn,
     start_peer: StartPeer,
+    guarded_proxies: Proxies,
     capsys: pytest.CaptureFixture[str],
     example: str,
 ) -> None:
@@ -53,7 +58,9 @@ def test_example_runs_as_it_stands(
         return
     peer = start_peer(answers)
     program = example.replace("8080", str(peer.port))
+    program = program.replace("3128", str(guarded_proxies.port))
     exec(compile(program, "<example>", "exec"), {"__name__": "__main__"})
     if "8080" in example and "print(" in example:
         assert peer.requests
         assert capsys.readouterr().out
+    assert bool(guarded_proxies.asked) == ("Proxy(" in example)

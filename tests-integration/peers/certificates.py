@@ -16,7 +16,7 @@ class Authority:
     def __init__(self, folder: pathlib.Path) -> None:
         self._authority = trustme.CA()
         self._certificate = self._authority.issue_cert(
-            *("localhost", "127.0.0.1", "::1", "example.com", "www.example.com")
+            *("localhost", "127.0.0.1", "::1", "example.com", "*.example.com")
         )
         self.chain_file = folder / "chain.pem"
         self.key_file = folder / "key.pem"

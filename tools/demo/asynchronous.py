@@ -8,15 +8,14 @@ import trio
 
 import httpcore
 from tools.demo.exchange import (
-    STEPS,
     Case,
     Outcome,
     Report,
+    Site,
     describe,
     find_failure,
     make_timeouts,
 )
-from tools.demo.server import Address
 from tools.demo.timeline import Timeline
 
 Main = Callable[[], Coroutine[object, object, None]]
@@ -34,25 +33,26 @@ class SendAsync:
     make_backend: Callable[[], httpcore.AsyncNetworkBackend]
     run: Callable[[Main], None]
 
-    def __call__(self, case: Case, address: Address, report: Report) -> None:
+    def __call__(self, case: Case, site: Site, report: Report) -> None:
         """Run an event loop that sends the steps."""
-        self.run(lambda: self._send(case, address, report))
+        self.run(lambda: self._send(case, site, report))
 
-    async def _send(self, case: Case, address: Address, report: Report) -> None:
-        context = address.make_context() if case.tls else None
+    async def _send(self, case: Case, site: Site, report: Report) -> None:
+        context = site.server.make_context() if case.tls else None
         async with httpcore.AsyncConnectionPool(
             ssl_context=context,
             network_backend=self.make_backend(),
+            proxy=case.make_proxy(site),
             http1=case.is_http1,
             http2=case.is_http2,
         ) as pool:
-            for step in STEPS:
+            for step in case.steps:
                 times = Timeline()
                 status, received, failure = None, 0, None
                 try:
                     async with pool.stream(
                         step.method,
-                        case.make_url(address, step),
+                        case.make_url(site, step),
                         content=step.content,
                         extensions={"trace": times.atrace, "timeout": make_timeouts()},
                     ) as response:

@@ -8,7 +8,7 @@ import importlib.util
 import httpcore
 from tools.demo.asynchronous import SendAsync, run_asyncio, run_trio, run_uvloop
 from tools.demo.blocking import send_blocking
-from tools.demo.exchange import Case, Send
+from tools.demo.exchange import Case, ProxyKind, Send
 
 _BACKENDS: dict[str, Send] = {
     "sync": send_blocking,
@@ -21,9 +21,30 @@ _BACKENDS: dict[str, Send] = {
 if importlib.util.find_spec("uvloop") is None:
     del _BACKENDS["asyncio/uvloop"]
 
-CASES = tuple(
-    Case(backend, protocol, tls=tls, send=send)
-    for protocol in ("HTTP/1.1", "HTTP/2")
-    for backend, send in _BACKENDS.items()
-    for tls in (False, True)
+# With the protocol of the requests, and whether they are encrypted to their server.
+_PROXIES = (
+    (ProxyKind("http forward", ("http",), ("GET", "POST")), "HTTP/1.1", False),
+    (ProxyKind("http tunnel", ("http",), ("CONNECT",)), "HTTP/1.1", True),
+    (ProxyKind("http tunnel", ("http",), ("CONNECT",)), "HTTP/2", True),
+    (ProxyKind("https tunnel", ("https",), ("CONNECT",)), "HTTP/1.1", True),
+    (ProxyKind("socks5", ("socks5",), ("SOCKS5",)), "HTTP/1.1", True),
+    (ProxyKind("socks4a", ("socks4a",), ("SOCKS4",)), "HTTP/1.1", False),
+    (
+        ProxyKind("socks5 > https", ("socks5", "https"), ("SOCKS5", "CONNECT")),
+        *("HTTP/1.1", True),
+    ),
+)
+
+CASES = (
+    *(
+        Case(backend, protocol, tls=tls, send=send)
+        for protocol in ("HTTP/1.1", "HTTP/2")
+        for backend, send in _BACKENDS.items()
+        for tls in (False, True)
+    ),
+    *(
+        Case(backend, protocol, tls=tls, send=send, proxy=proxy)
+        for proxy, protocol, tls in _PROXIES
+        for backend, send in _BACKENDS.items()
+    ),
 )

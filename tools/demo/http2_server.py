@@ -57,9 +57,8 @@ class _Config(hypercorn.config.Config):
 
 
 @contextmanager
-def running_http2_server() -> Iterator[Address]:
-    """Serve on two free ports within the block."""
-    authority = trustme.CA()
+def running_http2_server(authority: trustme.CA) -> Iterator[Address]:
+    """Serve on two free ports within the block; the authority signs the certificate."""
     # They listen from the beginning: whoever connects too early waits.
     plain, tls = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
     address = Address(

@@ -3,11 +3,11 @@
 from tools.demo.exchange import Case, Outcome
 
 _HEADINGS = (
-    "backend", "protocol", "TLS", "request", "status", "bytes", "connect ms", "first byte ms",
-    "total ms",
+    "backend", "protocol", "TLS", "proxy", "request", "status", "bytes", "connect ms",
+    "first byte ms", "total ms",
 )  # fmt: skip
-_WIDTHS = (14, 8, 3, 13, 6, 9, 10, 13, 8)
-_LEFT = 4
+_WIDTHS = (14, 8, 3, 14, 13, 6, 9, 10, 13, 8)
+_LEFT = 5
 """The columns up to here hold words, the others numbers."""
 
 
@@ -20,9 +20,7 @@ def format_row(case: Case, outcome: Outcome) -> str:
     """Return the line of one request; a failed one ends with its reason."""
     times = outcome.times
     cells = (
-        case.backend,
-        case.protocol,
-        "yes" if case.tls else "no",
+        *_name(case),
         str(outcome.step),
         "-" if outcome.status is None else str(outcome.status),
         f"{outcome.received:,}",
@@ -37,8 +35,13 @@ def format_row(case: Case, outcome: Outcome) -> str:
 
 def format_failed_case(case: Case, reason: str) -> str:
     """Return the line of a case that did not come as far as its next request."""
-    cells = (case.backend, case.protocol, "yes" if case.tls else "no", *"------")
+    cells = (*_name(case), *"------")
     return f"{_format(cells)}  FAILED: {reason}"
+
+
+def _name(case: Case) -> tuple[str, ...]:
+    proxy = "-" if case.proxy is None else case.proxy.name
+    return case.backend, case.protocol, "yes" if case.tls else "no", proxy
 
 
 def _milli(seconds: float | None) -> str:

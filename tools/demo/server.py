@@ -45,9 +45,8 @@ class Address:
 
 
 @contextmanager
-def running_server() -> Iterator[Address]:
-    """Serve on two free ports within the block."""
-    authority = trustme.CA()
+def running_server(authority: trustme.CA) -> Iterator[Address]:
+    """Serve on two free ports within the block; the authority signs the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     with _listening(_keep_plain) as plain, _listening(_make_wrap(context)) as tls:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 from time import perf_counter
 
-_CONNECTING = ("connection.connect_tcp.started", "connection.connect_unix_socket.started")
+# Of whatever area: through a proxy they have others than `connection`.
+_CONNECTING = (".connect_tcp.started", ".connect_unix_socket.started")
 _CONNECTED = (
-    "connection.connect_tcp.complete",
-    "connection.connect_unix_socket.complete",
-    "connection.start_tls.complete",
+    ".connect_tcp.complete",
+    ".connect_unix_socket.complete",
+    "proxy.connect.complete",
+    ".setup_socks4_connection.complete",
+    ".setup_socks5_connection.complete",
+    ".start_tls.complete",
 )
 _HEAD_COMPLETE = ".receive_response_headers.complete"
 
@@ -21,7 +25,7 @@ class Timeline:
 
     Args:
         began: When the request began, on the clock of `perf_counter`.
-        connect: How long TCP and TLS took to connect.
+        connect: How long it took to connect: TCP, TLS, and what proxies are told.
         first_byte: From the beginning to the complete head of the response.
         total: From the beginning to the end of the body.
     """
@@ -34,10 +38,10 @@ class Timeline:
 
     def trace(self, event: str, values: object) -> None:
         """Note an event; the `trace` extension of a blocking request."""
-        if event in _CONNECTING:
+        if event.endswith(_CONNECTING):
             self._connecting = perf_counter()
-        # The handshake of TLS follows that of TCP, and its end replaces it.
-        elif event in _CONNECTED:
+        # Each step follows another, and its end replaces the end of that.
+        elif event.endswith(_CONNECTED):
             self.connect = perf_counter() - self._connecting
         elif event.endswith(_HEAD_COMPLETE):
             self.first_byte = perf_counter() - self.began

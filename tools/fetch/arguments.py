@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpcore
 from tools.fetch.failures import FetchError
+from tools.fetch.proxy import parse_proxy
 from tools.fetch.target import Target, parse_target
 
 PATIENCE = 30.0
@@ -24,7 +26,8 @@ class Command:
         method: Its method.
         headers: Its headers.
         body: Its body; None: it has none.
-        verify: Whether the server's certificate is checked.
+        proxy: What the request goes through; None: it goes straight there.
+        verify: Whether certificates are checked, the proxy's too.
         authority: A file of certificates to trust instead of the usual ones.
         timeout: Seconds for the whole exchange; None: no limit but that of each step.
         output: Where the body goes; None: to standard output.
@@ -35,6 +38,7 @@ class Command:
     method: str
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes | None
+    proxy: httpcore.Proxy | None
     verify: bool
     authority: Path | None
     timeout: float | None
@@ -65,6 +69,7 @@ def parse(arguments: Sequence[str] | None) -> Command:
         method=usual if found.method is None else found.method,
         headers=tuple(headers),
         body=body,
+        proxy=None if found.proxy is None else parse_proxy(found.proxy),
         verify=not found.insecure,
         authority=found.cacert,
         timeout=_parse_timeout(found.timeout),
@@ -92,10 +97,14 @@ def _make_parser() -> argparse.ArgumentParser:
     add("-I", "--head", action="store_true", help="send HEAD, and print the head alone")
     add("--no-body", action="store_true", help="do not read the body")
     add("-o", "--output", type=Path, metavar="FILE", help="write the body there")
-    trust = parser.add_mutually_exclusive_group()
-    trust.add_argument(
-        "-k", "--insecure", action="store_true", help="accept any certificate of the server"
+    add(
+        "--proxy",
+        metavar="URL",
+        help="what to go through: http://, https://, socks5:// or socks4a://"
+        "[USER:PASSWORD@]HOST[:PORT]; https to the origin travels in a tunnel",
     )
+    trust = parser.add_mutually_exclusive_group()
+    trust.add_argument("-k", "--insecure", action="store_true", help="accept any certificate")
     trust.add_argument(
         "--cacert", type=Path, metavar="FILE", help="trust these certificates, in PEM, alone"
     )

@@ -20,7 +20,9 @@ def exchange(command: Command, stdout: BinaryIO) -> None:
         Exception: Whatever the pool raises.
     """
     with (
-        httpcore.ConnectionPool(ssl_context=_make_context(command)) as pool,
+        httpcore.ConnectionPool(
+            ssl_context=_make_context(command), proxy=_make_proxy(command)
+        ) as pool,
         pool.stream(
             command.method,
             command.target.url,
@@ -43,6 +45,14 @@ def format_head(response: httpcore.Response) -> bytes:
     lines = [b" ".join(filter(None, [version, b"%d" % response.status, reason]))]
     lines += [name + b": " + value for name, value in response.headers]
     return b"\n".join([*lines, b"", b""])
+
+
+def _make_proxy(command: Command) -> httpcore.Proxy | None:
+    proxy = command.proxy
+    if proxy is None or proxy.url.scheme != b"https":
+        return proxy
+    # Trusted as the server is, but with a context of its own.
+    return httpcore.Proxy(proxy.url, proxy.auth, ssl_context=_make_context(command))
 
 
 def _make_context(command: Command) -> ssl.SSLContext | None:

@@ -13,20 +13,30 @@ class FetchError(Exception):
     """A failure that is the user's to know; the message is one line."""
 
 
-def describe(exc: Exception, host: str, port: int) -> str:
-    """Say in one line what an exception of a request to `host` means."""
-    return " ".join(_describe(exc, host, port).split())
+def describe(exc: Exception, host: str, port: int, proxy: httpcore.Proxy | None = None) -> str:
+    """Say in one line what an exception of a request to `host` means.
+
+    Args:
+        exc: The exception.
+        host: The host that the request was for.
+        port: Its port.
+        proxy: What the request went through, if anything.
+    """
+    return " ".join(_describe(exc, host, f"{host} port {port}", proxy).split())
 
 
-def _describe(exc: Exception, host: str, port: int) -> str:
-    where = f"{host} port {port}"
+def _describe(exc: Exception, host: str, where: str, proxy: httpcore.Proxy | None) -> str:
     match exc:
         case FetchError():
             return str(exc)
+        case httpcore.ProxyError() if proxy is not None:
+            hint = " (--proxy takes USER:PASSWORD@ before the host)" * (exc.status == 407)
+            return f"no way through the proxy {_place_of(proxy)}: {_text(exc)}{hint}"
         case httpcore.ConnectError():
-            return _describe_connect(exc, host, where)
+            return _describe_connect(exc, host, where, proxy)
         case httpcore.ConnectTimeout():
-            return f"could not connect to {where} in time"
+            through = "" if proxy is None else f" through the proxy {_place_of(proxy)}"
+            return f"could not connect to {where}{through} in time"
         case httpcore.ReadTimeout():
             return f"{where} did not answer in time"
         case httpcore.WriteTimeout():
@@ -43,19 +53,33 @@ def _describe(exc: Exception, host: str, port: int) -> str:
             return f"{type(exc).__name__}: {_text(exc)}"
 
 
-def _describe_connect(exc: Exception, host: str, where: str) -> str:
+def _describe_connect(
+    exc: Exception, host: str, where: str, proxy: httpcore.Proxy | None
+) -> str:
+    # What is connected to, and whose certificate is looked at.
+    reached = secured = where
+    if proxy is not None:
+        host = proxy.url.host.decode()
+        reached = f"the proxy {_place_of(proxy)}"
+        if proxy.url.scheme == b"https":
+            secured = f"{where} or {reached}"
     for cause in _causes(exc):
         match cause:
             case socket.gaierror():
                 return f"cannot find the host {host}: {cause.strerror}"
             case ssl.SSLCertVerificationError():
                 hint = "--cacert FILE trusts another authority, -k anyone"
-                return f"{where} has no valid certificate: {cause.verify_message} ({hint})"
+                return f"{secured} has no valid certificate: {cause.verify_message} ({hint})"
             case ssl.SSLError():
-                return f"no TLS with {where}: {cause.reason or cause}"
+                return f"no TLS with {secured}: {cause.reason or cause}"
             case OSError() if cause.strerror:
-                return f"cannot connect to {where}: {cause.strerror}"
-    return f"cannot connect to {where}: {_text(exc)}"
+                return f"cannot connect to {reached}: {cause.strerror}"
+    return f"cannot connect to {reached}: {_text(exc)}"
+
+
+def _place_of(proxy: httpcore.Proxy) -> str:
+    origin = proxy.url.origin
+    return f"{origin.host.decode()} port {origin.port}"
 
 
 def _causes(exc: BaseException) -> list[BaseException]:

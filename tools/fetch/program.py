@@ -27,7 +27,7 @@ def fetch(arguments: Sequence[str] | None) -> int:
         _forget_stdout()
         return 1
     except Exception as exc:
-        return _fail(describe(exc, command.target.host, command.target.port))
+        return _fail(describe(exc, command.target.host, command.target.port, command.proxy))
     return 0
 
 

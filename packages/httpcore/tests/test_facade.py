@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import tomllib
 import typing
 
 import pytest
@@ -94,6 +95,7 @@ def test_name_says_that_it_is_of_httpcore(name: str) -> None:
         # Functions, values, connections, backends, exceptions: what 1.x had and is here.
         *["request", "stream", "default_ssl_context", "URL", "Origin", "Request", "Response"],
         *["ConnectionPool", "HTTPConnection", "HTTP11Connection", "HTTP2Connection"],
+        *["Proxy", "HTTPProxy", "SOCKSProxy", "AsyncHTTPProxy", "AsyncSOCKSProxy"],
         *["AsyncConnectionPool", "AsyncHTTPConnection", "AsyncHTTP11Connection"],
         *["AsyncHTTP2Connection", "ConnectionInterface", "AsyncConnectionInterface"],
         *["NetworkBackend", "NetworkStream", "AsyncNetworkBackend", "AsyncNetworkStream"],
@@ -146,6 +148,14 @@ def test_unknown_name_is_an_attribute_error(name: str) -> None:
 def test_version_is_one_that_dependents_ask_for() -> None:
     major, minor, _ = httpcore.__version__.split(".")
     assert (major, int(minor) >= 1) == ("1", True)
+
+
+def test_extras_are_those_of_1_x() -> None:
+    pyproject = pathlib.Path(__file__).parents[1] / "pyproject.toml"
+    extras = tomllib.loads(pyproject.read_text("utf-8"))["project"]["optional-dependencies"]
+    assert {"asyncio", "http2", "socks", "trio"} <= set(extras)
+    # What it was for is built in; programs ask for it all the same.
+    assert extras["socks"] == []
 
 
 # -- when it is looked up ------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """The connection pool: HTTP/1.1 and HTTP/2 on any backend of httpcore-interface.
 
-_url.py _messages.py _byte_stream.py _tls.py   values that users hold
+_url.py _messages.py _byte_stream.py _proxy.py _tls.py   values that users hold
 _protocol/     pure: bytes in, events out
 _state/        pure: who waits, who is idle, what is closed
 _core/         everything that waits, written once, as coroutines
 _bridge.py     the only place where blocking and async meet
 _sync.py       the public classes for blocking code: forwarding and docstrings
 _async.py      their async twins; _async_colour.py is what _bridge.py is to the others
+_sync_proxies.py _async_proxies.py   pools with a proxy built in
 _faces.py      what the classes of both colours say of themselves
 _api.py        single requests, without a pool to keep
 _defaults.py   which backend, when none is given
