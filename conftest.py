@@ -45,6 +45,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item in left]
 
 
+def pytest_collection_finish() -> None:
+    """Takes what is there by now, thousands of tests, out of the collector's sight.
+
+    It stays there, and many tests call the collector, which need not go through it each
+    time. Nobody may undo that.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _group(item: pytest.Item, parameters: collections.abc.Iterable[str]) -> tuple[str, ...]:
     """What a test has in common with those of which one is enough."""
     callspec = getattr(item, "callspec", None)
@@ -73,8 +83,8 @@ def pytest_runtest_setup(item: pytest.Item) -> typing.Generator[None, None, None
 def pytest_runtest_teardown(item: pytest.Item) -> typing.Generator[None, None, None]:
     """Fails a test that left sockets to the garbage collector.
 
-    Else the one to fail is whatever test runs when they are found. It is rare that a test
-    leaves anything open, such as what is there for all: so this costs next to nothing.
+    Else the one to fail is whatever test runs when they are found. That a test leaves
+    anything open is rare: so this costs next to nothing.
     """
     yield
     if _count_open() <= item.stash[_OPEN_BEFORE]:

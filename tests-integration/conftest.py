@@ -117,12 +117,7 @@ def nghttpd(
 @pytest.fixture(scope="session")
 def loops() -> collections.abc.Iterator[dict[str, LoopThread]]:
     loops = start_loops()
-    # What is there by now stays there. Many tests call the collector, who need not go
-    # through it each time.
-    gc.collect()
-    gc.freeze()
     yield loops
-    gc.unfreeze()
     for loop in loops.values():
         loop.stop()
 
