@@ -13,7 +13,7 @@ import httpcore
 
 pytestmark = pytest.mark.exhaustive
 
-LARGE = bytes(range(250)) * 40_000
+LARGE = bytes(range(250)) * 12_000
 
 
 @pytest.fixture(params=http2_servers.PARAMS)
