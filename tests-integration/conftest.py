@@ -17,6 +17,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1]))
 
 from colours import ASYNC_COLOURS, COLOURS, OpenAsyncPool, OpenBlockingPool, OpenPool
 from example_site import PROXY_AUTH, PROXY_NAMES, ExampleSite
+from http2_servers import NAMES
 from loop_threads import LoopThread, start_loops
 from open_sockets import open_sockets
 from peers import dante as dante_server
@@ -55,11 +56,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out what takes minutes, unless it is asked for by `-m`."""
+    for item in items:
+        if _is_further_pair(item):
+            item.add_marker("slow")
     if config.option.markexpr:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     items[:] = [item for item in items if item not in slow]
+
+
+def _is_further_pair(item: pytest.Item) -> bool:
+    """Whether a test of every server in every colour has each of the two in other pairs.
+
+    What differs between the servers is what the core reads, and between the colours who
+    runs it. So each server has two colours, and each colour two servers: one plain, one
+    over TLS, not of the same kind. The other pairs are slow in sum.
+    """
+    values = item.callspec.params if hasattr(item, "callspec") else {}
+    if "http2_server" not in values:
+        return False
+    colour, server = COLOURS.index(values["colour"]), NAMES.index(values["http2_server"])
+    return (colour - server) % len(NAMES) not in (0, len(NAMES) // 2)
 
 
 @pytest.fixture(scope="session")
@@ -142,12 +160,7 @@ def dante(
 @pytest.fixture(scope="session")
 def loops() -> collections.abc.Iterator[dict[str, LoopThread]]:
     loops = start_loops()
-    # What is there by now stays there. Many tests call the collector, who need not go
-    # through it each time.
-    gc.collect()
-    gc.freeze()
     yield loops
-    gc.unfreeze()
     for loop in loops.values():
         loop.stop()
 

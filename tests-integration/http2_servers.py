@@ -54,13 +54,15 @@ class Server:
         return {"http1": False, "http2": True}
 
 
+NAMES = [
+    *("hypercorn-plain", "hypercorn-tls"),
+    *("nginx-plain", "nginx-tls"),
+    *("nghttpd-plain", "nghttpd-tls"),
+]
 PARAMS = [
-    "hypercorn-plain",
-    "hypercorn-tls",
-    pytest.param("nginx-plain", marks=pytest.mark.nginx),
-    pytest.param("nginx-tls", marks=pytest.mark.nginx),
-    pytest.param("nghttpd-plain", marks=pytest.mark.nghttpd),
-    pytest.param("nghttpd-tls", marks=pytest.mark.nghttpd),
+    *NAMES[:2],
+    *(pytest.param(name, marks=pytest.mark.nginx) for name in NAMES[2:4]),
+    *(pytest.param(name, marks=pytest.mark.nghttpd) for name in NAMES[4:]),
 ]
 
 

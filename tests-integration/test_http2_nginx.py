@@ -81,7 +81,7 @@ def test_origins_of_either_protocol_share_two_connections(
     assert stats.idle <= 2
 
 
-def test_hundred_megabytes_in_pieces(nginx: Nginx, pool: Pool) -> None:
+def test_large_file_in_pieces(nginx: Nginx, pool: Pool) -> None:
     size, checksum, expected = 0, 0, 0
     with pool.stream("GET", f"{nginx.http2_tls}/large.bin") as response:
         for piece in response.iter_stream():

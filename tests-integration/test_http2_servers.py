@@ -13,12 +13,17 @@ import httpcore
 
 pytestmark = pytest.mark.exhaustive
 
-LARGE = bytes(range(250)) * 40_000
+LARGE = bytes(range(250)) * 12_000
 
 
 @pytest.fixture(params=http2_servers.PARAMS)
-def server(request: pytest.FixtureRequest) -> Server:
+def http2_server(request: pytest.FixtureRequest) -> Server:
     return http2_servers.find(request)
+
+
+@pytest.fixture
+def server(http2_server: Server) -> Server:
+    return http2_server
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def find_groups() -> list[Group]:
         *sorted(ROOT.glob("packages/*/tests")),
         *sorted(ROOT.glob("packages/*/template/tests")),
         ROOT / "docs" / "examples",
+        ROOT / "conftest.py",
         ROOT / "tests-integration",
         ROOT / "tools",
     ]
@@ -54,7 +55,7 @@ def find_groups() -> list[Group]:
 
 
 def _has_python(tree: Path) -> bool:
-    return next(tree.rglob("*.py"), None) is not None
+    return tree.is_file() or next(tree.rglob("*.py"), None) is not None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

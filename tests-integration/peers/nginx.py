@@ -16,7 +16,8 @@ from .processes import ServerProcess, listening_socket
 
 SMALL = b"small, but served by a real server\n"
 MEDIUM_SIZE = 1_000_000
-LARGE_SIZE = 100_000_000
+# More than any window and all buffers.
+LARGE_SIZE = 40_000_000
 
 CONFIG = """
 {user}

@@ -179,7 +179,7 @@ async def test_close_of_an_encrypted_stream_does_not_wait_for_the_peer(
     with await accepting:
         before = time.monotonic()
         await stream.aclose()
-        assert time.monotonic() - before < 0.5
+        assert time.monotonic() - before < 5
 
 
 async def test_close_takes_the_timers_down(plain_pair: Pair) -> None:

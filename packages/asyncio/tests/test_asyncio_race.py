@@ -70,7 +70,7 @@ async def test_a_dead_first_address_costs_no_more_than_the_delay(
     count = descriptors()
     before = time.monotonic()
     stream = await connect(timeout=timeout)
-    assert CONNECTION_ATTEMPT_DELAY - EARLY <= time.monotonic() - before < 1
+    assert CONNECTION_ATTEMPT_DELAY - EARLY <= time.monotonic() - before < 2
     assert stream.get_extra_info("server_addr") == address
     # The attempt that was too slow is given up.
     assert descriptors() == count + 1
@@ -79,15 +79,17 @@ async def test_a_dead_first_address_costs_no_more_than_the_delay(
 
 async def test_a_failed_attempt_is_replaced_at_once(
     resolve: Resolve,
+    monkeypatch: pytest.MonkeyPatch,
     refused: tuple[str, int],
     address: tuple[str, int],
     descriptors: Descriptors,
 ) -> None:
+    monkeypatch.setattr("httpcore_asyncio._connect.CONNECTION_ATTEMPT_DELAY", 10)
     resolve(refused, refused, refused, address)
     count = descriptors()
     before = time.monotonic()
     stream = await connect()
-    assert time.monotonic() - before < CONNECTION_ATTEMPT_DELAY
+    assert time.monotonic() - before < 5
     assert stream.get_extra_info("server_addr") == address
     assert descriptors() == count + 1
     await stream.aclose()
@@ -109,12 +111,12 @@ async def test_failures_beside_a_slow_attempt_cost_no_further_delay(
             super().connect(to)
 
     monkeypatch.setattr(socket, "socket", Unreachable)
-    monkeypatch.setattr("httpcore_asyncio._connect.CONNECTION_ATTEMPT_DELAY", 0.4)
+    monkeypatch.setattr("httpcore_asyncio._connect.CONNECTION_ATTEMPT_DELAY", 1)
     # The second fails later, the third at once.
     resolve(blackhole, refused, unreachable, address)
     before = time.monotonic()
     await (await connect()).aclose()
-    assert 0.4 - EARLY <= time.monotonic() - before < 0.75
+    assert 1 - EARLY <= time.monotonic() - before < 1.9
 
 
 async def test_the_winner_can_be_used_like_any_stream(
@@ -277,11 +279,12 @@ async def test_an_attempt_that_fails_at_once_is_replaced_at_once(
             super().connect(to)
 
     monkeypatch.setattr(socket, "socket", Unreachable)
+    monkeypatch.setattr("httpcore_asyncio._connect.CONNECTION_ATTEMPT_DELAY", 10)
     resolve(unreachable, address)
     count = descriptors()
     before = time.monotonic()
     stream = await connect()
-    assert time.monotonic() - before < CONNECTION_ATTEMPT_DELAY
+    assert time.monotonic() - before < 5
     assert descriptors() == count + 1
     await stream.aclose()
 

@@ -78,7 +78,7 @@ async def test_without_time_read_returns_only_what_is_there(pair: Pair, timeout:
     before = time.monotonic()
     with pytest.raises(ReadTimeout, match=f"within {timeout} seconds"):
         await stream.read(100, timeout=timeout)
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 5
     peer.sendall(b"now")
     # Nothing was asked of the loop in between: the system has it.
     assert await read_when_ready(stream, timeout) == b"now"

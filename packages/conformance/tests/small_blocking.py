@@ -22,14 +22,15 @@ Coroutine = collections.abc.Coroutine[object, object, Result]
 
 
 @functools.cache
-def _loop() -> asyncio.AbstractEventLoop:
+def start_loop() -> asyncio.AbstractEventLoop:
+    """Starts the loop of every backend here, if that is not done; it stays."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="small blocking", daemon=True).start()
     return loop
 
 
 def _run(coroutine: Coroutine[Result]) -> Result:
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result()
+    return asyncio.run_coroutine_threadsafe(coroutine, start_loop()).result()
 
 
 class SmallStream(NetworkStream):
@@ -67,7 +68,7 @@ class SmallBackend(NetworkBackend):
         self._backend = ExampleBackend()
         self._connects: dict[int, concurrent.futures.Future[ExampleStream]] = {}
         # Now, and not when somebody counts the open sockets.
-        _loop()
+        start_loop()
 
     def connect_tcp(
         self,
@@ -90,7 +91,7 @@ class SmallBackend(NetworkBackend):
         return self._connect(self._backend.connect_unix_socket(path, timeout, socket_options))
 
     def _connect(self, coroutine: Coroutine[ExampleStream]) -> NetworkStream:
-        future = asyncio.run_coroutine_threadsafe(coroutine, _loop())
+        future = asyncio.run_coroutine_threadsafe(coroutine, start_loop())
         self._connects[threading.get_ident()] = future
         try:
             return SmallStream(future.result())

@@ -6,6 +6,7 @@ import typing
 
 import pytest
 from breaking import ALL, Broken, checks_of
+from running_inside import RunInside
 
 import httpcore_conformance
 
@@ -59,7 +60,7 @@ class FirstIsEnough:
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("module", MODULES)
-def test_broken_backends_are_noticed(module: str, pytester: pytest.Pytester) -> None:
+def test_broken_backends_are_noticed(module: str, run_inside: RunInside) -> None:
     brokens = [broken for broken in ALL if broken.module == module]
     first_is_enough = FirstIsEnough(brokens)
     for patience in PATIENCE:
@@ -69,7 +70,7 @@ def test_broken_backends_are_noticed(module: str, pytester: pytest.Pytester) -> 
             if not first_is_enough.is_noticed(broken.test_name)
         ]
         if names:
-            hold_to_their_checks(pytester, first_is_enough, names, patience)
+            hold_to_their_checks(run_inside, first_is_enough, names, patience)
     problems: list[str] = []
     for broken in brokens:
         messages = first_is_enough.messages[broken.test_name]
@@ -82,12 +83,11 @@ def test_broken_backends_are_noticed(module: str, pytester: pytest.Pytester) -> 
 
 
 def hold_to_their_checks(
-    pytester: pytest.Pytester, plugin: FirstIsEnough, names: list[str], patience: float
+    run_inside: RunInside, plugin: FirstIsEnough, names: list[str], patience: float
 ) -> None:
     source = f"import breaking\n\nglobals().update(breaking.classes_for({names}, {patience}))\n"
-    path = pytester.makepyfile(**{f"test_broken_{len(names)}": source})
-    without = [f"-pno:{name}" for name in ("randomly", "cacheprovider", "xdist")]
-    pytester.inline_run(path, *without, "--tb=no", plugins=[plugin])
+    path = run_inside.pytester.makepyfile(**{f"test_broken_{len(names)}": source})
+    run_inside(path, "--tb=no", plugins=[plugin])
 
 
 def test_every_check_is_proved_to_be_able_to_fail() -> None:

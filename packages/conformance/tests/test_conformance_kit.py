@@ -6,6 +6,7 @@ import inspect
 import pytest
 from breaking import checks_of
 from poor_backend import REASONS
+from running_inside import RunInside
 
 import httpcore_conformance
 
@@ -21,13 +22,14 @@ pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(300)]
 
 
 def run(
-    pytester: pytest.Pytester, imports: str, members: str, *arguments: str
+    run_inside: RunInside, imports: str, members: str, *arguments: str
 ) -> tuple[collections.Counter[str], list[str]]:
     """Runs a test class; returns the outcomes, and the reasons of skips and failures."""
     indented = "".join(f"    {line}\n" for line in members.splitlines())
-    pytester.makepyfile(f"import pytest\nimport httpcore_conformance\n{imports}\n{indented}")
-    without = [f"-pno:{plugin}" for plugin in ("randomly", "cacheprovider", "xdist")]
-    result = pytester.inline_run(*without, *arguments)
+    run_inside.pytester.makepyfile(
+        f"import pytest\nimport httpcore_conformance\n{imports}\n{indented}"
+    )
+    result = run_inside(*arguments)
     reports = result.getreports("pytest_runtest_logreport")
     reasons = [str(report.longrepr) for report in reports if not report.passed]
     passed, skipped, failed = map(len, result.listoutcomes())
@@ -50,10 +52,10 @@ def test_each_check_quotes_the_contract(conformance: type) -> None:
         assert inspect.unwrap(check) is not check
 
 
-def test_what_a_backend_lacks_is_skipped_with_its_reason(pytester: pytest.Pytester) -> None:
+def test_what_a_backend_lacks_is_skipped_with_its_reason(run_inside: RunInside) -> None:
     members = "\n".join(f"{name} = {reason!r}" for name, reason in REASONS.items())
     outcomes, reasons = run(
-        pytester,
+        run_inside,
         "from poor_backend import PoorBackend\n"
         "class TestPoor(httpcore_conformance.AsyncBackendConformance):",
         members + "\n@pytest.fixture\ndef backend(self): return PoorBackend()",
@@ -66,9 +68,9 @@ def test_what_a_backend_lacks_is_skipped_with_its_reason(pytester: pytest.Pytest
         assert any(reason in text for text in reasons), reason
 
 
-def test_tls_in_tls_can_be_lacking_alone(pytester: pytest.Pytester) -> None:
+def test_tls_in_tls_can_be_lacking_alone(run_inside: RunInside) -> None:
     outcomes, reasons = run(
-        pytester,
+        run_inside,
         "from breaking import Wrapping\n"
         "from poor_backend import NoTLSInTLSStream\n"
         "class TestPoor(httpcore_conformance.AsyncBackendConformance):",
@@ -107,17 +109,17 @@ def test_tls_in_tls_can_be_lacking_alone(pytester: pytest.Pytester) -> None:
     ids=["no backend", "no such library", "the wrong colour"],
 )
 def test_a_test_class_that_is_wrong_is_told(
-    pytester: pytest.Pytester, header: str, members: str, reason: str
+    run_inside: RunInside, header: str, members: str, reason: str
 ) -> None:
-    outcomes, reasons = run(pytester, header, members, "-k", "test_close_can_be_repeated")
+    outcomes, reasons = run(run_inside, header, members, "-k", "test_close_can_be_repeated")
     assert outcomes["passed"] == 0
     assert reasons
     assert all(reason in text for text in reasons)
 
 
-def test_names_are_resolved_as_a_test_class_says(pytester: pytest.Pytester) -> None:
+def test_names_are_resolved_as_a_test_class_says(run_inside: RunInside) -> None:
     outcomes, reasons = run(
-        pytester,
+        run_inside,
         "import example_backend._connect, socket\n"
         "from example_backend import ExampleBackend\n"
         "class TestMine(httpcore_conformance.AsyncBackendConformance):",

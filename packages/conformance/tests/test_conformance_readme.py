@@ -4,6 +4,7 @@ import pathlib
 import textwrap
 
 import pytest
+from running_inside import RunInside
 
 import httpcore_conformance
 
@@ -13,8 +14,8 @@ pytest_plugins = ["pytester"]
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_failure_reads_as_the_readme_says(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
+def test_a_failure_reads_as_the_readme_says(run_inside: RunInside) -> None:
+    run_inside.pytester.makepyfile(
         """
         import httpcore_conformance
         import pytest
@@ -27,9 +28,8 @@ def test_a_failure_reads_as_the_readme_says(pytester: pytest.Pytester) -> None:
                 return Wrapping(EndsWhenClosed)
         """
     )
-    without = [f"-pno:{plugin}" for plugin in ("randomly", "cacheprovider", "xdist")]
     check = "test_a_closed_stream_cannot_be_read and plain"
-    result = pytester.inline_run(*without, "-k", check)
+    result = run_inside("-k", check)
     (report,) = [
         report for report in result.getreports("pytest_runtest_logreport") if report.failed
     ]

@@ -31,7 +31,7 @@ pytestmark = [
     ),
     pytest.mark.exhaustive,
     pytest.mark.timeout(300),
-    pytest.mark.usefixtures("small_heap", "sockets"),
+    pytest.mark.usefixtures("sockets"),
     # Python's word on a coroutine that was made, when the signal came, and not awaited.
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited"),
 ]
@@ -46,15 +46,6 @@ LOOKS = frozenset(
     for name in ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD", "RESUME")
     if name in dis.opmap
 )
-
-
-@pytest.fixture
-def small_heap() -> typing.Iterator[None]:
-    """Leaves the garbage collector nothing to look at but what a test makes."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

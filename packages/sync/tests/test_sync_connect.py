@@ -214,7 +214,7 @@ def test_without_time_connect_does_what_is_possible_at_once(
     before = time.monotonic()
     with pytest.raises(ConnectTimeout, match=f"within {timeout} seconds"):
         SyncBackend().connect_tcp(*blackhole, timeout=timeout)
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 5
     assert descriptors() == count
     # Over the loopback a connect needs no time.
     SyncBackend().connect_tcp(*address, timeout=timeout).close()

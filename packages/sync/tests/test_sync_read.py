@@ -49,7 +49,7 @@ def test_without_time_read_returns_only_what_is_there(pair: Pair, timeout: float
     before = time.monotonic()
     with pytest.raises(ReadTimeout, match=f"within {timeout} seconds"):
         stream.read(100, timeout=timeout)
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 5
     peer.sendall(b"now")
     assert read_when_ready(stream, timeout) == b"now"
 

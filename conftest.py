@@ -1,0 +1,102 @@
+"""What holds for the tests of every distribution."""
+
+import collections.abc
+import gc
+import os
+import pathlib
+import sys
+import typing
+import warnings
+import zlib
+
+import pytest
+
+DESCRIPTORS = pathlib.Path("/proc/self/fd")
+
+# The parameters that choose between colours: libraries, event loops, ways to drive them.
+COLOURS = ("colour", "driver", "loop", "mocks", "new_loop")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--sample`."""
+    parser.addoption(
+        "--sample",
+        choices=["colours", "one"],
+        help="run each test only once, or once in every colour, with one of its cases",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out most cases of tests that have many, if that is asked for.
+
+    What is left calls all that the tests ever call: enough to see what another environment
+    lacks. Which cases that are does not depend on chance, but on the Python.
+    """
+    sample = config.getoption("sample")
+    if sample is None:
+        return
+    chosen: dict[tuple[str, ...], pytest.Item] = {}
+    for item in items:
+        key = _group(item, COLOURS if sample == "colours" else ())
+        chosen[key] = min(item, chosen.get(key, item), key=_lot)
+    left = set(chosen.values())
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = [item for item in items if item in left]
+
+
+def pytest_collection_finish() -> None:
+    """Takes what is there by now, thousands of tests, out of the collector's sight.
+
+    It stays there, and many tests call the collector, which need not go through it each
+    time. Nobody may undo that.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _group(item: pytest.Item, parameters: collections.abc.Iterable[str]) -> tuple[str, ...]:
+    """What a test has in common with those of which one is enough."""
+    callspec = getattr(item, "callspec", None)
+    values = callspec.params if callspec else {}
+    function = item.nodeid.partition("[")[0]
+    return function, *(repr(values[name]) for name in parameters if name in values)
+
+
+def _lot(item: pytest.Item) -> int:
+    return zlib.crc32(f"{sys.version_info.minor} {item.nodeid}".encode())
+
+
+def _count_open() -> int:
+    """How many descriptors are open; 0 where the system does not tell."""
+    return len(os.listdir(DESCRIPTORS)) if DESCRIPTORS.exists() else 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> typing.Generator[None, None, None]:
+    """Notes what is open before a test."""
+    item.stash[_OPEN_BEFORE] = _count_open()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> typing.Generator[None, None, None]:
+    """Fails a test that left sockets to the garbage collector.
+
+    Else the one to fail is whatever test runs when they are found. That a test leaves
+    anything open is rare: so this costs next to nothing.
+    """
+    yield
+    if _count_open() <= item.stash[_OPEN_BEFORE]:
+        return
+    if isinstance(item, pytest.Function):
+        item.funcargs.clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ResourceWarning)
+        gc.collect()
+    left = [str(warning.message) for warning in caught]
+    assert not left, f"found by the garbage collector: {', '.join(left)}"
+
+
+_OPEN_BEFORE = pytest.StashKey[int]()
