@@ -4,12 +4,12 @@ import collections
 import time
 import typing
 
-from httpcore_interface import AsyncNetworkStream, ReadError, RemoteProtocolError
+from httpcore_interface import AsyncNetworkStream, RemoteProtocolError
 
-from .._messages import Extensions, Request
+from .._messages import Request
 from .._protocol.http11 import Head, RequestWriter, ResponseReader
-from .closing import Closable, close_all
-from .lease import Lease
+from .closing import close_all
+from .ending import Ending
 from .timeouts import Timeouts
 from .trace import Tracer
 
@@ -25,13 +25,8 @@ every head to come in one piece."""
 _MOST_INTERIM_HEADS = 100
 
 
-class Exchange:
+class Exchange(Ending):
     """One request and its response on one connection.
-
-    Once the head has come, the response is *open*. It ends once: when its body has
-    been read, when it is closed, when reading fails, or when it is found abandoned.
-    The books are settled before the first await, so that a cancellation finds
-    nothing half done.
 
     Args:
         connection: What it goes over.
@@ -52,24 +47,17 @@ class Exchange:
     # the headings below.
     __slots__ = (
         "_connection",
-        "_doomed",
-        "_extensions",
-        "_failure",
         "_interim_heads",
-        "_is_complete",
-        "_is_open",
-        "_is_reading",
-        "_is_told",
-        "_lease",
-        "_request",
         "early_chunks",
         "early_head",
         "is_sent",
         "reader",
         "stream",
         "timeouts",
-        "tracer",
     )
+
+    protocol = "http11"
+    _connection: "HTTP11Connection"
 
     def __init__(
         self,
@@ -89,9 +77,7 @@ class Exchange:
         self.early_chunks: collections.deque[bytes] | None = None
         self.is_sent = False
         self._interim_heads = 0
-        self._lease: Lease | None = None
-        self._doomed: list[Closable] | None = None
-        self._failure: BaseException | None = None
+        self._lease = self._doomed = self._failure = None
         self._is_open = self._is_complete = self._is_reading = self._is_told = False
 
     # -- the head ----------------------------------------------------------------
@@ -165,17 +151,6 @@ class Exchange:
 
     # -- reading the body --------------------------------------------------------
 
-    def open(self, extensions: Extensions, lease: Lease | None) -> None:
-        """Begins the response, its head known.
-
-        Args:
-            extensions: The response's; trailers are put there.
-            lease: What to give back at the end; None for a connection without a pool.
-        """
-        self._extensions = extensions
-        self._lease = lease
-        self._is_open = True
-
     def take_chunk(self) -> bytes | None:
         """Returns what can be had without waiting.
 
@@ -209,11 +184,6 @@ class Exchange:
             self._complete()
         return rest
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended, and left nothing to close."""
-        return not self._is_open and not self._doomed
-
     async def next_chunk(self) -> bytes:
         """Returns the next part of the body, `b""` at its end.
 
@@ -226,9 +196,8 @@ class Exchange:
         if self._is_reading:
             raise RuntimeError("another thread or task is reading this response")
         try:
-            if self.tracer is not None and not self._is_told:
-                self._is_told = True
-                await self._tell("started", {"request": self._request})
+            if self.tracer is not None:
+                await self._tell_begun()
             if self._failure is not None:
                 raise self._failure  # noqa: TRY301 - from take_chunk()
             self._is_reading = True
@@ -249,15 +218,6 @@ class Exchange:
         if self.early_chunks:
             return self.early_chunks.popleft()
         return self.reader.next_chunk()
-
-    async def _past_the_end(self) -> bytes:
-        if self._doomed:
-            await self._close_doomed()
-        if self._failure is not None:
-            raise ReadError("this response could not be read to its end") from self._failure
-        if not self._is_complete:
-            raise RuntimeError("this response was closed before its body had been read")
-        return b""
 
     # -- the end -----------------------------------------------------------------
 
@@ -284,11 +244,8 @@ class Exchange:
         elif not reusable:
             self._doomed = [self._connection]
 
-    async def _fail(self, exc: BaseException) -> None:
-        self._failure = exc
+    def _break_off(self) -> None:
         self._end(reusable=False)
-        await self._conclude("failed", {"exception": exc})
-        self._connection.explain(exc)
 
     async def aclose(self) -> None:
         """Ends the exchange, wherever the body is.
@@ -319,24 +276,6 @@ class Exchange:
     def replace_stream(self, stream: AsyncNetworkStream) -> None:
         """Notes that the connection, its protocol changed, goes on encrypted."""
         self._connection.stream = stream
-
-    async def _conclude(self, outcome: str, facts: dict[str, object]) -> None:
-        """Tells of the end, and closes what it leaves to close."""
-        tracer = self.tracer
-        try:
-            if tracer is not None:
-                if self._is_told:
-                    await self._tell(outcome, facts)
-                await tracer.tell("http11.response_closed.started", {})
-        finally:
-            await self._close_doomed()
-        if tracer is not None:
-            await tracer.tell("http11.response_closed.complete", {"return_value": None})
-
-    async def _tell(self, event: str, facts: dict[str, object]) -> None:
-        tracer = self.tracer
-        assert tracer is not None
-        await tracer.tell(f"http11.receive_response_body.{event}", facts)
 
     async def _close_doomed(self) -> None:
         doomed, self._doomed = self._doomed, None

@@ -4,17 +4,16 @@ import typing
 
 from httpcore_interface import (
     LocalProtocolError,
-    ReadError,
     ReadTimeout,
     RemoteProtocolError,
 )
 
-from .._messages import Extensions, Request
+from .._messages import Request
 from .._protocol.http2 import Engine, Head, Stream
 from .._protocol.http2.fields import request_fields
 from .._url import to_bytes
-from .closing import Closable, close_all
-from .lease import Lease
+from .closing import close_all
+from .ending import Ending
 from .patience import Departure, HeadPatience, Patience
 from .timeouts import Timeouts
 from .trace import Tracer
@@ -24,7 +23,7 @@ if typing.TYPE_CHECKING:
     from .http2_upload import HTTP2Upload
 
 
-class HTTP2Exchange:
+class HTTP2Exchange(Ending):
     """One request and its response on one stream. See `Exchange`, its twin.
 
     Args:
@@ -41,21 +40,14 @@ class HTTP2Exchange:
     __slots__ = (
         "_begun_at",
         "_connection",
-        "_doomed",
-        "_extensions",
-        "_failure",
-        "_is_complete",
-        "_is_open",
-        "_is_reading",
-        "_is_told",
-        "_lease",
         "_owes",
-        "_request",
-        "_tracer",
         "stream",
         "timeouts",
         "traffic",
     )
+
+    protocol = "http2"
+    _connection: "HTTP2Connection"
 
     def __init__(
         self,
@@ -66,13 +58,11 @@ class HTTP2Exchange:
     ) -> None:
         self._connection = connection
         self._request = request
-        self._tracer = tracer
+        self.tracer = tracer
         self.traffic = connection.traffic
         self.timeouts = timeouts
         self.stream: Stream | None = None
-        self._lease: Lease | None = None
-        self._doomed: list[Closable] | None = None
-        self._failure: BaseException | None = None
+        self._lease = self._doomed = self._failure = None
         self._is_open = self._is_complete = self._is_reading = self._is_told = False
         self._owes = False
 
@@ -135,8 +125,8 @@ class HTTP2Exchange:
                     # The server waits for an answer to its settings, perhaps.
                     await self.traffic.push()
                 return head
-            if self._tracer is not None:
-                await self._tracer.tell(
+            if self.tracer is not None:
+                await self.tracer.tell(
                     "http2.receive_interim_response.complete", {"return_value": head}
                 )
 
@@ -204,15 +194,9 @@ class HTTP2Exchange:
 
     # -- reading the body --------------------------------------------------------
 
-    def open(self, extensions: Extensions, lease: Lease | None) -> None:
-        """Begins the response, its head known. See `Exchange.open`."""
-        self._extensions = extensions
-        self._lease = lease
-        self._is_open = True
-
     def take_chunk(self) -> bytes | None:
         """Returns what can be had without waiting. See `Exchange.take_chunk`."""
-        if not self._is_open or self._is_reading or self._tracer is not None:
+        if not self._is_open or self._is_reading or self.tracer is not None:
             return b"" if self._is_complete and self.is_over else None
         chunk = self._next_received()
         if chunk == b"":
@@ -234,7 +218,7 @@ class HTTP2Exchange:
     def take_rest(self) -> bytes | None:
         """Returns the whole rest of the body if it has come. See `Exchange.take_rest`."""
         stream = self._known_stream
-        if not self._is_open or self._is_reading or self._tracer or not stream.has_ended:
+        if not self._is_open or self._is_reading or self.tracer or not stream.has_ended:
             return None
         with self.traffic.lock:
             rest = b"".join(stream.chunks)
@@ -255,9 +239,8 @@ class HTTP2Exchange:
             raise RuntimeError("another thread or task is reading this response")
         stream = self._known_stream
         try:
-            if self._tracer is not None and not self._is_told:
-                self._is_told = True
-                await self._tell("started", {"request": self._request})
+            if self.tracer is not None:
+                await self._tell_begun()
             self._is_reading = True
             while (chunk := self._next_received()) is None:
                 if stream.is_over:
@@ -276,15 +259,6 @@ class HTTP2Exchange:
             self._complete()
             await self._conclude("complete", {"return_value": None})
         return chunk
-
-    async def _past_the_end(self) -> bytes:
-        if not self.is_over:
-            await self._close_doomed()
-        if self._failure is not None:
-            raise ReadError("this response could not be read to its end") from self._failure
-        if not self._is_complete:
-            raise RuntimeError("this response was closed before its body had been read")
-        return b""
 
     # -- the end -----------------------------------------------------------------
 
@@ -311,11 +285,8 @@ class HTTP2Exchange:
         elif not is_reusable and not self.traffic.engine.streams:
             self._doomed = [self._connection]
 
-    async def _fail(self, exc: BaseException) -> None:
-        self._failure = exc
+    def _break_off(self) -> None:
         self._end()
-        await self._conclude("failed", {"exception": exc})
-        self._connection.explain(exc)
 
     async def aclose(self) -> None:
         """Ends the exchange, wherever the body is."""
@@ -324,23 +295,6 @@ class HTTP2Exchange:
             return
         self._end()
         await self._conclude("complete", {"return_value": None})
-
-    async def _conclude(self, outcome: str, facts: dict[str, object]) -> None:
-        """Tells of the end, and closes what it leaves to close."""
-        tracer = self._tracer
-        try:
-            if tracer is not None:
-                if self._is_told:
-                    await self._tell(outcome, facts)
-                await tracer.tell("http2.response_closed.started", {})
-        finally:
-            await self._close_doomed()
-        if tracer is not None:
-            await tracer.tell("http2.response_closed.complete", {"return_value": None})
-
-    async def _tell(self, event: str, facts: dict[str, object]) -> None:
-        assert self._tracer is not None
-        await self._tracer.tell(f"http2.receive_response_body.{event}", facts)
 
     async def _close_doomed(self) -> None:
         doomed, self._doomed = self._doomed, None
