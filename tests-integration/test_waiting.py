@@ -55,21 +55,21 @@ def bound(work: typing.Callable[[str], bytes], url: str) -> typing.Callable[[], 
 def test_pool_timeout_is_one_deadline_for_the_whole_wait(
     start_peer: StartPeer, open_pool: OpenPool
 ) -> None:
-    peer = start_peer(SlowServer(0.1))
+    peer = start_peer(SlowServer(0.3))
     pool = open_pool(max_connections=1)
 
     def get(_number: int) -> float:
         watch = Stopwatch()
         try:
-            pool.request("GET", peer.url(), extensions={"timeout": {"pool": 0.25}})
+            pool.request("GET", peer.url(), extensions={"timeout": {"pool": 1.0}})
         except httpcore.PoolTimeout:
             return watch.seconds
         return 0.0
 
     waits = [seconds for seconds in run_together(8, get) if seconds]
-    # Two are through by then, and a third has begun.
+    # Three are through by then, and a fourth has begun; fewer on a slow machine.
     assert 4 <= len(waits) <= 6
-    assert all(0.22 < seconds < 0.75 for seconds in waits)
+    assert all(0.97 < seconds < 2.5 for seconds in waits)
     assert len(pool._requests) == 0
     assert pool.request("GET", peer.url()).content == b"ok"
 
@@ -184,7 +184,8 @@ def test_request_that_fails_makes_room_for_who_waits(
 ) -> None:
     endless, healthy = start_peer(never_ends), start_peer(answers)
     pool = open_pool(max_connections=1)
-    timeout = {"timeout": {"read": 0.3}}
+    # Until then the other one has to wait.
+    timeout = {"timeout": {"read": 1.5}}
     failing = Worker(lambda: pool.request("GET", endless.url(), extensions=timeout))
     wait_until(lambda: len(endless.requests) == 1, "the first request has come")
     waiting = Worker(lambda: pool.request("GET", healthy.url()).content)

@@ -145,15 +145,15 @@ def test_the_timeout_begins_anew_whenever_the_peer_takes_some(
         target = bytearray(MEGABYTE)
         while received < len(body):
             # A slow peer, not a wait for something: nobody sets the event.
-            stopped.wait(0.05)
+            stopped.wait(0.12)
             received += peer.recv_into(target, flags=socket.MSG_WAITALL)
         return received
 
     before = time.monotonic()
     received = threads.submit(receive_slowly)
-    stream.write(body, timeout=0.3)
-    assert received.result(5) == len(body)
-    assert time.monotonic() - before > 0.3
+    stream.write(body, timeout=1)
+    assert received.result(10) == len(body)
+    assert time.monotonic() - before > 1
 
 
 def test_after_a_failed_write_the_stream_refuses_to_write(pair: Pair) -> None:
