@@ -317,6 +317,8 @@ class BlockingSource:
 class Blocking:
     """The blocking colour. See `Colour`."""
 
+    takes_turns = False
+
     def open_source(self, stream: BodyStream) -> BlockingSource:
         """Returns the parts of a request's body."""
         if not isinstance(stream, collections.abc.Iterable):

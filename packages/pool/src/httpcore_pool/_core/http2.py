@@ -70,7 +70,13 @@ class HTTP2Connection:
         keepalive_ping: float | None = None,
     ) -> None:
         self.stream = stream
-        self.traffic = Traffic(stream, Engine(), backend, keepalive_ping)
+        self.traffic = Traffic(
+            stream,
+            Engine(),
+            backend,
+            keepalive_ping,
+            takes_turns=colour.takes_turns,
+        )
         self._colour = colour
         self._public_stream = colour.public_stream(stream)
         self._runner = colour.runner()
@@ -262,6 +268,11 @@ class HTTP2Connection:
         traffic = self.traffic
         is_over = self._is_closed or self._has_failed or traffic.cut is not None
         return not (is_over or traffic.engine.is_draining)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether others use it, who read what comes."""
+        return bool(self.traffic.engine.streams)
 
     @property
     def is_idle(self) -> bool:
