@@ -3,6 +3,7 @@
 They speak in single bytes, talk nonsense, fall silent, or lead to origins that fail.
 """
 
+import collections.abc
 import contextlib
 import typing
 
@@ -111,6 +112,32 @@ def test_websocket_through_a_tunnel(
         assert stream.read(100, timeout=5) == b"LOUDER"
     assert pool.connections == []
     assert origin.requests[0].target == b"/chat"
+
+
+@pytest.mark.parametrize("kind", ["http", "https"])
+def test_early_answer_ends_an_upload_through_a_tunnel(
+    start_peer: StartPeer, open_behind: OpenBehind, authority: Authority, kind: str
+) -> None:
+    produced = 0
+
+    def pieces() -> collections.abc.Iterator[bytes]:
+        nonlocal produced
+        # Far more than fits into all that lies between.
+        for _ in range(1000):
+            produced += 1
+            yield b"u" * 65_536
+
+    def refuses(conn: Conversation) -> None:
+        conn.receive_head()
+        conn.send(reply(b"too large", 413))
+        conn.wait_eof()
+
+    origin = start_peer(refuses, tls=True)
+    pool = open_behind(kind, start_peer(KINDS[kind].relays(authority)))
+    response = pool.request("POST", origin.url(), content=pieces())
+    assert (response.status, response.content) == (413, b"too large")
+    assert produced < 1000
+    assert pool.connections == []
 
 
 @each_kind
