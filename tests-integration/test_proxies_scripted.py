@@ -5,6 +5,9 @@ They speak in single bytes, talk nonsense, fall silent, or lead to origins that 
 
 import collections.abc
 import contextlib
+import pathlib
+import socket
+import sys
 import typing
 
 import pytest
@@ -16,8 +19,8 @@ from peers.messages import head, reply
 from peers.proxies import KINDS, OPENED, Kind
 from peers.scripted import Conversation, ScriptedPeer
 from peers.starting import StartPeer
-from peers.workers import Worker, run_together
-from stalled_proxies import STAGES, StalledProxy
+from peers.workers import Worker, outcomes_together, run_together
+from stalled_proxies import STAGES, StalledProxy, hears_something
 
 import httpcore
 
@@ -173,6 +176,50 @@ def test_proxy_is_shared_by_pools_of_all_colours(
     assert peer.accepted == 3
 
 
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no Unix sockets")
+def test_unix_socket_is_the_way_to_the_proxy(
+    start_peer: StartPeer, open_pool: OpenPool, authority: Authority, tmp_path: pathlib.Path
+) -> None:
+    origin = start_peer(answers, tls=True)
+    for kind in ("https", "socks5"):
+        path = tmp_path / f"{kind}.sock"
+        proxy = start_peer(KINDS[kind].relays(authority), path=path)
+        pool = open_pool(
+            proxy=KINDS[kind].proxy(1080, authority),
+            ssl_context=authority.client_context(),
+            uds=str(path),
+        )
+        assert pool.request("GET", origin.url()).content == b"ok"
+        assert proxy.accepted == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one address only")
+def test_local_address_is_where_the_proxy_sees_us(
+    start_peer: StartPeer, open_pool: OpenPool, authority: Authority
+) -> None:
+    origin = start_peer(answers)
+    proxy = start_peer(KINDS["socks5"].relays(authority))
+    pool = open_pool(
+        proxy=KINDS["socks5"].proxy(proxy.port, authority), local_address="127.0.0.9"
+    )
+    assert pool.request("GET", origin.url()).content == b"ok"
+    assert proxy.connections[0].client_address[0] == "127.0.0.9"
+
+
+def test_proxy_that_hangs_up_once_is_tried_again(
+    start_peer: StartPeer, open_pool: OpenPool, authority: Authority
+) -> None:
+    origin = start_peer(answers, tls=True)
+    proxy = start_peer(Conversation.reset, KINDS["http"].relays(authority))
+    pool = open_pool(
+        proxy=KINDS["http"].proxy(proxy.port, authority),
+        ssl_context=authority.client_context(),
+        retries=1,
+    )
+    assert pool.request("GET", origin.url()).content == b"ok"
+    assert proxy.accepted == 2
+
+
 # -- failures ----------------------------------------------------------------------------
 
 NONSENSE = {
@@ -232,6 +279,32 @@ def test_failed_handshakes_behind_a_proxy_use_up_no_places(
         assert is_quiet(pool)
     assert pool.request("GET", healthy.url(), extensions=soon).content == b"ok"
     wait_until(lambda: proxy.open_ends == 1, "the proxy notices the end of the others")
+
+
+@pytest.mark.parametrize("kind", ["https", "socks5"])
+def test_many_at_once_of_which_some_fail(
+    start_peer: StartPeer, open_pool: OpenPool, authority: Authority, kind: str
+) -> None:
+    plain, tls = start_peer(answers), start_peer(answers, tls=True)
+    # Closes in the midst of the handshake.
+    broken = start_peer(hears_something)
+    urls = [plain.url(), tls.url(), broken.url(scheme="https")]
+    proxy = start_peer(KINDS[kind].relays(authority))
+    pool = open_pool(
+        proxy=KINDS[kind].proxy(proxy.port, authority),
+        ssl_context=authority.client_context(),
+        max_connections=3,
+    )
+
+    def get(number: int) -> bytes:
+        return pool.request("GET", urls[number % 3]).content
+
+    for number, outcome in enumerate(outcomes_together(24, get)):
+        assert (
+            outcome == b"ok" if number % 3 < 2 else isinstance(outcome, httpcore.ConnectError)
+        )
+    assert is_quiet(pool)
+    assert pool.stats().idle <= 3
 
 
 @pytest.mark.parametrize("limit", ["connect", "total"])
