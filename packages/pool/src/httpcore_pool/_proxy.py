@@ -1,13 +1,14 @@
 """Proxies, as users name them."""
 
 import base64
+import collections.abc
 import re
 import ssl
 import urllib.parse
 
 from httpcore_interface import UnsupportedProtocol
 
-from ._messages import HeaderTypes, to_fields
+from ._messages import Fields, HeaderTypes, to_fields
 from ._url import URL, to_bytes
 
 _HTTP_SCHEMES = (b"http", b"https")
@@ -48,7 +49,7 @@ class Proxy:
     Raises:
         UnsupportedProtocol: The URL's scheme is none of these.
         ValueError: The URL has no host, or cannot be taken apart; a user name for an
-            HTTP proxy has a colon.
+            HTTP proxy has a colon; the URL or a field has characters beyond ASCII.
         TypeError: An argument has the wrong type.
     """
 
@@ -66,13 +67,17 @@ class Proxy:
             self.url = url
         else:
             # Before anything can fail: what is wrong with a URL is told with the URL.
+            if isinstance(url, str) and not url.isascii():
+                raise ValueError("a proxy's URL must be ASCII: percent-encode the rest")
             bare, named = _without_user(to_bytes(url, "url"))
             self.url = URL(bare)
             auth = named if auth is None else auth
         if via is not None and not isinstance(via, Proxy):
             raise TypeError(f"via must be a Proxy, but got {type(via).__name__}.")
-        self.auth = None if auth is None else (_octets(auth[0]), _octets(auth[1]))
-        self.headers = to_fields(headers)
+        if tunnel is not None and not isinstance(tunnel, bool):
+            raise TypeError(f"tunnel must be None or a bool, but got {type(tunnel).__name__}.")
+        self.auth = None if auth is None else _octet_pair(auth)
+        self.headers = _fields(headers)
         self.ssl_context = ssl_context
         self.via = via
         self.tunnel = tunnel
@@ -128,6 +133,22 @@ def _without_user(url: bytes) -> tuple[bytes, tuple[bytes, bytes] | None]:
         return bare, None
     unquote = urllib.parse.unquote_to_bytes
     return bare, (unquote(name), unquote(password))
+
+
+def _fields(headers: HeaderTypes | None) -> Fields:
+    try:
+        return to_fields(headers)
+    except UnicodeEncodeError:
+        pass
+    # Raised out here, so that it has no context: that keeps the whole value.
+    raise ValueError("the fields for a proxy must be ASCII, but one is not")
+
+
+def _octet_pair(auth: collections.abc.Sequence[bytes | str]) -> tuple[bytes, bytes]:
+    # A string of two letters has a length of two as well.
+    if not isinstance(auth, tuple | list) or len(auth) != 2:
+        raise TypeError("auth must be a pair of bytes or str: a user name and a password.")
+    return _octets(auth[0]), _octets(auth[1])
 
 
 def _octets(text: bytes | str) -> bytes:
