@@ -72,6 +72,12 @@ def test_fields_stand_behind_the_credentials() -> None:
     assert proxy.headers == [(b"Proxy-Authorization", BASIC), (b"X-Tenant", b"one")]
 
 
+def test_field_with_credentials_is_sent_in_place_of_the_others() -> None:
+    fields = {"proxy-authorization": "Bearer token"}
+    proxy = Proxy("http://user:word@proxy.test", headers=fields)
+    assert proxy.headers == [(b"proxy-authorization", b"Bearer token")]
+
+
 def test_socks_has_no_fields_for_credentials() -> None:
     assert Proxy("socks5://user:word@proxy.test").headers == []
 
@@ -100,7 +106,8 @@ def test_chain_begins_with_the_nearest() -> None:
     [
         ("ftp://user:s3cr3t@proxy.test", "unsupported protocol 'ftp://'"),
         ("ws://proxy.test", "unsupported protocol 'ws://'"),
-        ("proxy.test:3128", "unsupported protocol 'proxy.test://'"),
+        ("proxy.test:3128", "missing a protocol"),
+        ("s3cr3t:s3cr3t@proxy.test:3128", "missing a protocol"),
         ("//proxy.test:3128", "missing a protocol"),
     ],
 )

@@ -14,6 +14,8 @@ from ._url import URL, to_bytes
 _HTTP_SCHEMES = (b"http", b"https")
 _SOCKS_SCHEMES = (b"socks4", b"socks4a", b"socks5", b"socks5h")
 
+_MISSING_PROTOCOL = "Proxy URL is missing a protocol such as 'http://' or 'socks5://'."
+
 Auth = tuple[bytes | str, bytes | str]
 
 # RFC 3986, section 3.2.1: what stands before the last "@" of the authority.
@@ -32,7 +34,8 @@ class Proxy:
         auth: User name and password, strings as UTF-8. An HTTP proxy gets them as Basic
             authentication (RFC 7617), SOCKS5 as RFC 1929 has it; SOCKS4 gets the name.
         headers: What an HTTP proxy is told besides, with each CONNECT and with each
-            request that it forwards. (name, value) pairs, or a mapping.
+            request that it forwards. (name, value) pairs, or a mapping. A
+            `Proxy-Authorization` among them is sent in place of `auth`.
         ssl_context: For the TLS to an `https` proxy; None is the default of the process.
             One of its own: what the origins are offered by ALPN is not for the proxy.
         via: The proxy that this one is reached through; None is the direct way.
@@ -69,7 +72,11 @@ class Proxy:
             # Before anything can fail: what is wrong with a URL is told with the URL.
             if isinstance(url, str) and not url.isascii():
                 raise ValueError("a proxy's URL must be ASCII: percent-encode the rest")
-            bare, named = _without_user(to_bytes(url, "url"))
+            octets = to_bytes(url, "url")
+            if b"://" not in octets:
+                # What stands before the first colon may be a host, or a user.
+                raise UnsupportedProtocol(_MISSING_PROTOCOL)
+            bare, named = _without_user(octets)
             self.url = URL(bare)
             auth = named if auth is None else auth
         if via is not None and not isinstance(via, Proxy):
@@ -83,7 +90,9 @@ class Proxy:
         self.tunnel = tunnel
         self._check()
         if self.auth is not None and not self.is_socks:
-            self.headers.insert(0, (b"Proxy-Authorization", _basic(*self.auth)))
+            authorization = _basic(*self.auth)
+            if all(name.lower() != b"proxy-authorization" for name, _ in self.headers):
+                self.headers.insert(0, (b"Proxy-Authorization", authorization))
 
     def _check(self) -> None:
         scheme = self.url.scheme
@@ -92,7 +101,7 @@ class Proxy:
                 "Proxy URL has an unsupported protocol "
                 f"'{scheme.decode('ascii', 'replace')}://'."
                 if scheme
-                else "Proxy URL is missing a protocol such as 'http://' or 'socks5://'."
+                else _MISSING_PROTOCOL
             )
         if not self.url.host:
             raise ValueError(f"a proxy's URL needs a host, but is {bytes(self.url)!r}")
