@@ -14,7 +14,7 @@ import pytest
 from cancelled_stages import answers, trusting_nobody
 from colours import OpenPool, Pool
 from peers.certificates import Authority
-from peers.deadlines import Stopwatch, wait_until
+from peers.deadlines import wait_until
 from peers.messages import head, reply
 from peers.proxies import KINDS, OPENED, Kind
 from peers.scripted import Conversation, ScriptedPeer
@@ -25,10 +25,6 @@ from stalled_proxies import STAGES, StalledProxy, hears_something
 import httpcore
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
-
-# What ended by closing must end so soon.
-AT_ONCE = 2.0
-
 
 OpenBehind = typing.Callable[[str, ScriptedPeer], Pool]
 
@@ -341,10 +337,8 @@ def test_closing_the_pool_ends_the_talk_with_the_proxy(
         pool = open_pool(proxy=stalled.proxy, ssl_context=trusting_nobody())
         talking = Worker(lambda: pool.request("GET", stalled.url(1)))
         stalled.reached.wait()
-        watch = Stopwatch()
         pool.close()
         assert isinstance(talking.error(), httpcore.NetworkError | RuntimeError)
-        assert watch.seconds < AT_ONCE
         assert (pool.connections, len(pool._requests)) == ([], 0)
         wait_until(lambda: stalled.peer.open_ends == 0, "the proxy notices")
 
