@@ -98,16 +98,19 @@ def test_forwarded_requests(
     # The proxy looks the name up.
     url = f"http://localhost:{origin.port}/path?query"
     for _ in range(3):
-        response = pool.request("POST", url, content=b"upload")
+        # Idempotent: tinyproxy does not say that it closes, and may do so too late to be seen.
+        response = pool.request("PUT", url, content=b"upload")
         assert (response.status, response.content) == (200, b"ok")
     for request in origin.requests:
-        assert (request.method, request.target) == (b"POST", b"/path?query")
+        assert (request.method, request.target) == (b"PUT", b"/path?query")
         assert request.header(b"host") == b"localhost:%d" % origin.port
         assert request.header(b"via") is not None
         assert request.body == b"upload"
     stats = pool.stats()
     assert stats.opened == (1 if http_proxy.keeps_alive else 3)
-    assert (stats.retried, stats.active) == (0, 0)
+    assert stats.active == 0
+    if http_proxy.keeps_alive:
+        assert stats.retried == 0
 
 
 def test_tunnel_is_used_again(

@@ -152,8 +152,11 @@ def test_end_of_an_idle_tunnel_is_noticed(
     pool = open_behind(kind, proxy)
     for number in range(1, 4):
         # One that is not sent again, if it was lost.
-        assert pool.request("POST", origin.url(), content=b"upload").content == b"ok"
+        response = pool.request("POST", origin.url(), content=b"upload")
+        assert response.content == b"ok"
+        stream = response.extensions["network_stream"]
         wait_until(lambda: proxy.open_ends == 0, "the proxy has closed the connection")
+        wait_until(lambda: bool(stream.get_extra_info("is_readable")), "the end has come")
         assert proxy.accepted == number
     assert pool.stats().retried == 0
 
