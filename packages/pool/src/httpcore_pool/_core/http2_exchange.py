@@ -4,6 +4,7 @@ import typing
 
 from httpcore_interface import (
     LocalProtocolError,
+    ReadError,
     ReadTimeout,
     RemoteProtocolError,
 )
@@ -243,11 +244,13 @@ class HTTP2Exchange(Ending):
                 await self._tell_begun()
             self._is_reading = True
             while (chunk := self._next_received()) is None:
+                if not self._is_open:
+                    raise ReadError("this response was closed while it was read")  # noqa: TRY301 - to be told of below
                 if stream.is_over:
                     raise self.loss()  # noqa: TRY301 - likewise
                 await self.traffic.drive(
                     stream,
-                    lambda: bool(stream.chunks) or stream.is_over,
+                    lambda: bool(stream.chunks) or stream.is_over or not self._is_open,
                     self.timeouts.for_read(),
                     ReadTimeout,
                 )
@@ -294,6 +297,10 @@ class HTTP2Exchange(Ending):
             await self._close_doomed()
             return
         self._end()
+        if self._is_reading:
+            # Who reads for all notices when something comes: an answer to this.
+            self.traffic.ask()
+            self.traffic.wake_all()
         await self._conclude("complete", {"return_value": None})
 
     async def _close_doomed(self) -> None:
