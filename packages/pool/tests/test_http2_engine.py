@@ -203,6 +203,16 @@ def test_interim_responses_without_end_are_cut_off(peer: Peer) -> None:
     assert "more than 100 interim responses" in str(stream.failure)
 
 
+def test_interim_responses_that_are_taken_at_once_are_counted_as_well(peer: Peer) -> None:
+    stream = peer.get()
+    for _ in range(100):
+        peer.say(peer.head([(b":status", b"103")]))
+        stream.heads.popleft()
+    assert stream.failure is None
+    peer.say(peer.head([(b":status", b"103")]))
+    assert "more than 100 interim responses" in str(stream.failure)
+
+
 def test_what_comes_behind_the_end_is_nobodys(peer: Peer) -> None:
     stream = peer.get()
     peer.say(peer.head(OK, 1, "END_STREAM"))
