@@ -91,6 +91,14 @@ def test_write_timeout_is_its_own(driver: Driver, network: Network) -> None:
     assert other.result() == b"other"
 
 
+def test_read_timeout_of_nothing_lets_the_request_leave(
+    pool: PoolClient, peers: Peers, other: Background[bytes]
+) -> None:
+    with pytest.raises(ReadTimeout, match=r"sent nothing for this request within 0\.0"):
+        begin(pool, read=0.0).result()
+    peers.until(lambda: peers[0].calls[1].reset == CANCEL)
+
+
 @pytest.mark.parametrize("code", [1, 2, 8, 11, 99])
 def test_reset_by_the_server_is_its_own(
     pool: PoolClient, peers: Peers, other: Background[bytes], code: int

@@ -12,6 +12,8 @@ from httpcore_interface import (
     WriteTimeout,
 )
 
+from .patience import WritePatience
+
 if typing.TYPE_CHECKING:
     from .http2_exchange import HTTP2Exchange
 
@@ -113,11 +115,10 @@ class HTTP2Tunnel(AsyncNetworkStream):
         if timeout is not None and timeout <= 0:
             await traffic.push()
         if taken:
-            await traffic.drive(
+            await traffic.drive_patiently(
                 stream,
                 lambda: traffic.is_written(position) or self._is_unwanted(),
-                timeout,
-                WriteTimeout,
+                WritePatience(timeout, traffic.progress),
                 position,
             )
         else:

@@ -15,7 +15,7 @@ from .._protocol.http2 import Stream
 from .._protocol.http2.fields import announced_length
 from .closing import await_or_drop
 from .colour import ChunkSource, Colour
-from .patience import Departure
+from .patience import Departure, WritePatience
 from .upload import CONTINUE_SECONDS, check_chunk
 
 if typing.TYPE_CHECKING:
@@ -188,11 +188,11 @@ class HTTP2Upload:
         """Waits until what was queued is written, or the server wants no more."""
         traffic, stream = exchange.traffic, exchange.stream
         assert stream is not None
-        await traffic.drive(
+        timeouts = exchange.timeouts
+        await traffic.drive_patiently(
             stream,
             lambda: traffic.is_written(position) or self._is_unwanted(stream),
-            exchange.timeouts.for_write(),
-            WriteTimeout,
+            WritePatience(timeouts.write, traffic.progress, timeouts),
             position,
         )
 

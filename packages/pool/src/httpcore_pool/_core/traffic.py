@@ -43,7 +43,7 @@ from httpcore_interface import (
 
 from .._protocol.http2 import Engine, Silence, Stream, Verdict
 from .closing import await_or_drop
-from .patience import Departure, HeadPatience, Patience
+from .patience import Departure, HeadPatience, Patience, Progress, WritePatience
 
 READ_SIZE = 64 * 1024
 """Bytes asked of the stream at once."""
@@ -89,6 +89,7 @@ class Traffic:
         failure: Why it broke, if it was not the server's word that ended it.
         cut: Why nothing more can be written; None while something can.
         received: Bytes that have come.
+        progress: How the writing goes.
         abandoned: Streams whose responses the garbage collector found.
         on_change: Awaited when the engine's capacity has changed.
     """
@@ -113,6 +114,7 @@ class Traffic:
         "failure",
         "lock",
         "on_change",
+        "progress",
         "received",
         "stream",
     )
@@ -132,6 +134,7 @@ class Traffic:
         self.failure: NetworkError | None = None
         self.cut: WriteError | None = None
         self.received = 0
+        self.progress = Progress()
         self.abandoned: collections.deque[Stream] = collections.deque()
         self.on_change: collections.abc.Callable[[], collections.abc.Awaitable[None]] | None = (
             None
@@ -239,7 +242,7 @@ class Traffic:
 
     def depart(self) -> Departure:
         """Notes that somebody waits for what is queued to leave, but need not be woken."""
-        departure = Departure(self.queued)
+        departure = Departure(self.queued, self.progress)
         self._departures.append(departure)
         return departure
 
@@ -285,7 +288,7 @@ class Traffic:
         self,
         stream: Stream | None,
         until: collections.abc.Callable[[], bool],
-        patience: Patience | HeadPatience,
+        patience: Patience | HeadPatience | WritePatience,
         position: int | None = None,
     ) -> None:
         """Does so for as long as somebody's patience lasts. See `drive`."""
@@ -499,9 +502,10 @@ class Traffic:
         with self.lock:
             self._written += len(piece)
             self._outgoing = self._outgoing[len(piece) :]
+            now = self.progress.moved_at = time.monotonic()
             if self._silence is not None:
-                self._silence.note_written(time.monotonic(), self._written)
-            self._note_departures()
+                self._silence.note_written(now, self._written)
+            self._note_departures(now)
             events = [
                 event
                 for event, position in list(self._waiting_to.items())
@@ -510,12 +514,10 @@ class Traffic:
         for event in events:
             event.set()
 
-    def _note_departures(self) -> None:
+    def _note_departures(self, now: float) -> None:
         departures = self._departures
-        if departures and departures[0].position <= self._written:
-            now = time.monotonic()
-            while departures and departures[0].position <= self._written:
-                departures.popleft().left_at = now
+        while departures and departures[0].position <= self._written:
+            departures.popleft().left_at = now
 
     async def push(self) -> None:
         """Writes what can be written without waiting, unless somebody else does."""
