@@ -212,7 +212,7 @@ def test_what_is_useful_begins_their_count_anew(peer: Peer) -> None:
     "frame", [PingFrame(0, b"12345678"), SettingsFrame(0)], ids=["ping", "settings"]
 )
 def test_server_that_takes_no_answers_gets_only_so_many(peer: Peer, frame: Frame) -> None:
-    """What is between them makes them carry something, and they fill our memory all the same."""
+    """A byte between them makes them carry something; they fill our memory all the same."""
     peer.say(peer.head(OK, peer.get().number))
     octets = frame.serialize() * 5_000 + DataFrame(1, b"x").serialize()
     peer.engine.receive(octets * 2)

@@ -3,6 +3,7 @@
 import typing
 
 from httpcore_interface import (
+    ConnectionNotAvailable,
     LocalProtocolError,
     ReadError,
     ReadTimeout,
@@ -113,7 +114,13 @@ class HTTP2Exchange(Ending):
             request.method, url.scheme, url.host_field, url.target, request.headers, protocol
         )
         self._begun_at = self.traffic.queued
-        self.stream = engine.open(fields, ends=ends)
+        try:
+            self.stream = engine.open(fields, ends=ends)
+        except ConnectionNotAvailable:
+            raise
+        except BaseException as exc:
+            self.traffic.note_torn(exc)
+            raise
         return self.stream
 
     async def _receive_head(self, departure: Departure | None = None) -> Head:

@@ -110,7 +110,7 @@ class HTTP2Tunnel(AsyncNetworkStream):
         """Writes as much as the windows allow, or waits until they do."""
         stream, traffic = self._stream, self._exchange.traffic
         with traffic.lock:
-            taken = 0 if self._is_unwanted() else traffic.engine.send(stream, part, ends=False)
+            taken = 0 if self._is_unwanted() else traffic.send(stream, part, ends=False)
             position = traffic.queued
         if timeout is not None and timeout <= 0:
             await traffic.push()

@@ -151,7 +151,7 @@ class HTTP2Upload:
         self, exchange: "HTTP2Exchange", stream: Stream, part: bytes, *, ends: bool
     ) -> bool:
         """Sends a part of the body; False if the server wants no more."""
-        traffic, engine = exchange.traffic, exchange.traffic.engine
+        traffic = exchange.traffic
         view = memoryview(check_chunk(part)).cast("B")
         self._sent += len(view)
         if self._announced is not None and self._sent > self._announced:
@@ -164,7 +164,7 @@ class HTTP2Upload:
                 if self._is_unwanted(stream):
                     return False
                 piece = view[:_BATCH_SIZE]
-                taken = engine.send(stream, piece, ends=ends and len(piece) == len(view))
+                taken = traffic.send(stream, piece, ends=ends and len(piece) == len(view))
                 position = traffic.queued
             view = view[taken:]
             if taken or stream.has_sent_all:

@@ -179,6 +179,23 @@ class Traffic:
         """Returns whether nothing was tried to be written from a value of `queued` on."""
         return self.cut is not None and self._written + len(self._outgoing) <= position
 
+    def send(self, stream: Stream, octets: bytes | memoryview, *, ends: bool) -> int:
+        """Queues a part of a body. See `Engine.send`."""
+        try:
+            return self.engine.send(stream, octets, ends=ends)
+        except BaseException as exc:
+            self.note_torn(exc)
+            raise
+
+    def note_torn(self, exc: BaseException) -> None:
+        """Notes that something broke off among what is queued: a signal handler has raised.
+
+        Half a frame may be there, or a field in the table here that never leaves for the
+        server's: whatever followed would be taken for something else.
+        """
+        if self.cut is None:
+            self.cut = WriteError(f"cut off: {exc!r}")
+
     def give_up(self, stream: Stream) -> None:
         """Resets a stream, or leaves that to whoever comes next."""
         if self._is_inside():
@@ -191,7 +208,7 @@ class Traffic:
         """Ends our side of a stream, if the server has ended its own."""
         if stream.has_ended and not stream.is_forgotten and not self._is_inside():
             with self.lock:
-                self.engine.send(stream, b"", ends=True)
+                self.send(stream, b"", ends=True)
 
     def ask(self) -> None:
         """Makes the server say something, if it is there."""
@@ -491,17 +508,18 @@ class Traffic:
         return True
 
     async def _write_piece(self, seconds: float | None) -> None:
-        with self.lock:
-            piece = self._take_piece()
         try:
+            with self.lock:
+                piece = self._take_piece()
             await self.stream.write(bytes(piece), seconds)
+            with self.lock:
+                self._written += len(piece)
+                self._outgoing = self._outgoing[len(piece) :]
         except _INTERRUPTIONS as exc:
             # Nobody knows how much of it has gone out.
             self.cut = exc if isinstance(exc, WriteError) else WriteError(f"cut off: {exc!r}")
             raise
         with self.lock:
-            self._written += len(piece)
-            self._outgoing = self._outgoing[len(piece) :]
             now = self.progress.moved_at = time.monotonic()
             if self._silence is not None:
                 self._silence.note_written(now, self._written)
