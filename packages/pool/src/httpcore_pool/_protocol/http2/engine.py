@@ -509,12 +509,13 @@ class Engine:
         window = self.peer.window
         for name, value in frames.read_settings(payload):
             self.peer.note(name, value)
+            # No larger than what we would use by ourselves. Each counts: what is smaller
+            # for a moment empties the table.
+            table_size = min(self.peer.table_size, settings.TABLE_SIZE)
+            if table_size != self._compressor.size:
+                self._compressor.resize(table_size)
         self.has_settings = True
         self._change_windows(self.peer.window - window)
-        # No larger than what we would use by ourselves.
-        table_size = min(self.peer.table_size, settings.TABLE_SIZE)
-        if table_size != self._compressor.size:
-            self._compressor.resize(table_size)
         self._answer(frames.SETTINGS)
 
     def _change_windows(self, difference: int) -> None:
