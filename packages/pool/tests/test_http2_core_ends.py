@@ -68,6 +68,20 @@ def test_abandoned_response_takes_its_room_from_nobody(
     assert len(peers) == 1
 
 
+def test_close_of_a_connection_is_seen_beside_abandoned_responses(
+    driver: Driver, network: Network
+) -> None:
+    """Nobody reads what comes then: it is looked at as on one that is idle."""
+    peers = serve(network, begin_body)
+    pool = shared_pool(driver)
+    abandon(pool, 1)
+    gc.collect()
+    peers[0].end()
+    body = driver.body([b"+body"])
+    assert pool.request("POST", URL_A + "next", content=body).body == b"/next+body"
+    assert len(peers) == 2
+
+
 def test_thousand_abandoned_responses_leave_nothing(driver: Driver, network: Network) -> None:
     leave_nothing(driver, network, 1_000)
 
