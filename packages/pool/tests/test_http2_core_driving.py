@@ -1,13 +1,16 @@
 """Who reads and writes for all: the role is handed on whatever becomes of its holder."""
 
 import functools
+import typing
 
 import pytest
 from driving import URL_A, Background, Driver
 from http2_peer import MOST_STREAMS, begin, echo, serve, shared_pool
 from scripted import Network
 
-from httpcore_interface import LocalProtocolError, ReadTimeout, WriteTimeout
+from httpcore_interface import AsyncEvent, LocalProtocolError, ReadTimeout, WriteTimeout
+from httpcore_pool._core.patience import HeadPatience, WritePatience
+from httpcore_pool._core.traffic import Traffic
 
 
 def test_reader_that_gives_up_passes_the_reading_on(driver: Driver, network: Network) -> None:
@@ -158,3 +161,55 @@ def test_heads_of_many_that_wake_at_once_leave_in_two_writes(
         peer.respond(call, call.path)
     for thread in first + second:
         thread.result()
+
+
+@pytest.mark.colours("blocking", reason="an event loop would end with it")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_interruption_before_anything_is_waited_for_is_no_other_request_s(
+    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """A signal handler that raises just when somebody is to read, or to write, for all."""
+
+    def interrupt(_: object) -> typing.NoReturn:
+        raise KeyboardInterrupt
+
+    serve(network, echo)
+    pool = shared_pool(driver)
+    pool.request("GET", URL_A)
+    patience = HeadPatience if method == "GET" else WritePatience
+    with monkeypatch.context() as patch:
+        patch.setattr(patience, "left", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pool.request(method, URL_A, content=b"body" if method == "POST" else None)
+    assert pool.request(method, URL_A + "next").body == b"/next"
+
+
+@pytest.mark.colours("blocking", reason="an event loop would end with it")
+def test_interruption_of_one_who_was_to_sleep_lets_others_be_woken(
+    driver: Driver, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = serve(network)
+    pool = shared_pool(driver)
+    first = begin(pool, "1")
+    peers.until_called(1)
+    [peer] = peers
+    peers.until(lambda: peer.waiting == 1)
+    waiting: list[object] = []
+    note_waiting = Traffic._note_waiting
+
+    def interrupt(traffic: Traffic, event: AsyncEvent, *others: typing.Any) -> typing.NoReturn:  # type: ignore[explicit-any]
+        note_waiting(traffic, event, *others)
+        waiting.append(event)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Traffic, "_note_waiting", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            begin(pool, "2").result()
+    assert len(waiting) == 1
+    third = begin(pool, "3")
+    network.until_waiting(1)
+    peer.respond(peer.calls[0], b"first")
+    assert first.result() == b"first"
+    peer.respond(peer.calls[-1], b"third")
+    assert third.result() == b"third"

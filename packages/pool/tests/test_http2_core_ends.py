@@ -3,7 +3,7 @@
 import gc
 
 import pytest
-from driving import URL_A, Driver, PoolClient
+from driving import URL_A, Background, Driver, PoolClient
 from http2_peer import CANCEL, MOST_STREAMS, Call, Peer, begin, echo, serve, shared_pool
 from scripted import Network
 from scripted_async_backend import AsyncScriptedBackend
@@ -68,6 +68,20 @@ def test_abandoned_response_takes_its_room_from_nobody(
     assert len(peers) == 1
 
 
+def test_close_of_a_connection_is_seen_beside_abandoned_responses(
+    driver: Driver, network: Network
+) -> None:
+    """Nobody reads what comes then: it is looked at as on one that is idle."""
+    peers = serve(network, begin_body)
+    pool = shared_pool(driver)
+    abandon(pool, 1)
+    gc.collect()
+    peers[0].end()
+    body = driver.body([b"+body"])
+    assert pool.request("POST", URL_A + "next", content=body).body == b"/next+body"
+    assert len(peers) == 2
+
+
 def test_thousand_abandoned_responses_leave_nothing(driver: Driver, network: Network) -> None:
     leave_nothing(driver, network, 1_000)
 
@@ -95,6 +109,41 @@ def leave_nothing(driver: Driver, network: Network, count: int) -> None:
 
 
 # -- closed ------------------------------------------------------------------------------------
+
+
+def test_response_that_is_closed_is_read_no_more(driver: Driver, network: Network) -> None:
+    peers = serve(network, begin_body)
+    pool = shared_pool(driver)
+    response = pool.open("GET", URL_A + "endless")
+    assert response.next_chunk() == b"part"
+    reading = Background(response.next_chunk)
+    peers.until(lambda: peers[0].waiting == 1)
+    response.close()
+    with pytest.raises(ReadError, match="closed while it was read"):
+        reading.result()
+    assert pool.is_quiet
+    assert pool.request("GET", URL_A + "next").body == b"/next"
+    assert peers[0].calls[0].reset == CANCEL
+
+
+def test_response_that_is_closed_is_waited_for_no_more(
+    driver: Driver, network: Network
+) -> None:
+    peers = serve(network, begin_body)
+    pool = shared_pool(driver)
+    response = pool.open("GET", URL_A + "endless")
+    assert response.next_chunk() == b"part"
+    peers[0]._answer = None
+    other = begin(pool, "other")
+    call = peers.until_called(2)[1]
+    peers.until(lambda: peers[0].waiting == 1)
+    reading = Background(response.next_chunk)
+    network.until_waiting(1)
+    response.close()
+    with pytest.raises(ReadError, match="closed while it was read"):
+        reading.result()
+    peers[0].respond(call, b"other")
+    assert other.result() == b"other"
 
 
 def test_close_ends_all_requests_of_a_connection(driver: Driver, network: Network) -> None:

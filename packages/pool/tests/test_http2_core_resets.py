@@ -17,6 +17,7 @@ from httpcore_interface import (
     WriteError,
     WriteTimeout,
 )
+from httpcore_pool._protocol.http2 import Engine, frames
 
 
 @pytest.fixture
@@ -89,6 +90,14 @@ def test_write_timeout_is_its_own(driver: Driver, network: Network) -> None:
     peers.until(lambda: peers[0].calls[1].reset == CANCEL)
     peers.answer(call, b"other")
     assert other.result() == b"other"
+
+
+def test_read_timeout_of_nothing_lets_the_request_leave(
+    pool: PoolClient, peers: Peers, other: Background[bytes]
+) -> None:
+    with pytest.raises(ReadTimeout, match=r"sent nothing for this request within 0\.0"):
+        begin(pool, read=0.0).result()
+    peers.until(lambda: peers[0].calls[1].reset == CANCEL)
 
 
 @pytest.mark.parametrize("code", [1, 2, 8, 11, 99])
@@ -252,3 +261,43 @@ def test_reader_of_a_connection_that_takes_nothing_more_is_not_left_alone(
         reader.result()
     assert pool.is_quiet
     assert not network.open_connections
+
+
+@pytest.mark.colours("blocking", reason="an event loop would end with it")
+@pytest.mark.parametrize(
+    ("owner", "name", "content"),
+    [(frames, "write_block", None), (Engine, "_send", b"body"), (Engine, "take", None)],
+    ids=["head", "body", "piece"],
+)
+def test_interruption_among_what_is_queued_harms_no_later_request(
+    driver: Driver,
+    network: Network,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    content: bytes | None,
+) -> None:
+    """A field in the table of one side alone would make another of one that follows."""
+    original = getattr(owner, name)
+
+    def interrupt(*args: object, **options: object) -> object:
+        if content in args:
+            raise KeyboardInterrupt
+        result = original(*args, **options)
+        if content is None:
+            raise KeyboardInterrupt
+        return result
+
+    peers = serve(network, echo)
+    pool = shared_pool(driver)
+    pool.request("GET", URL_A)
+    fields = [(b"X-One", b"1")]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            pool.request("POST", URL_A, headers=fields, content=content)
+    assert pool.is_quiet
+    fields.append((b"X-Two", b"2"))
+    assert pool.request("POST", URL_A, headers=fields, content=b"more").body == b"/more"
+    assert [peers.calls[-1].field(name) for name in (b"x-one", b"x-two")] == [b"1", b"2"]
+    assert len(network.open_connections) == 1

@@ -6,6 +6,7 @@ import pytest
 from driving import URL_A, Driver
 from http2_peer import CANCEL, NO_ERROR, WINDOW, Call, Peer, begin, echo, serve, shared_pool
 from scripted import Network
+from virtual_clock import Clock
 
 LARGE = bytes(range(256)) * 2000
 
@@ -24,6 +25,26 @@ def test_large_body_arrives_whole(
     content = driver.body(parts) if is_streamed else LARGE
     assert pool.request("POST", URL_A, content=content).body == b"%d" % len(LARGE)
     assert peers.calls[0].body == LARGE
+
+
+def test_body_that_is_taken_slowly_is_taken(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    """The write timeout is for a server that takes nothing."""
+
+    class SlowlyWritten(list[bytes]):
+        def append(self, buffer: bytes) -> None:
+            clock.advance(1.0)
+            super().append(buffer)
+
+    peers = serve(network, length)
+    pool = shared_pool(driver)
+    pool.request("GET", URL_A)
+    written = network.connections[0].written = SlowlyWritten()
+    upload = begin(pool, "", "POST", LARGE, write=2.0)
+    assert upload.result() == b"%d" % len(LARGE)
+    assert len(written) > 30
+    assert len(peers) == 1
 
 
 def test_several_uploads_share_the_window(driver: Driver, network: Network) -> None:

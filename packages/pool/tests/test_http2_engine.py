@@ -203,6 +203,16 @@ def test_interim_responses_without_end_are_cut_off(peer: Peer) -> None:
     assert "more than 100 interim responses" in str(stream.failure)
 
 
+def test_interim_responses_that_are_taken_at_once_are_counted_as_well(peer: Peer) -> None:
+    stream = peer.get()
+    for _ in range(100):
+        peer.say(peer.head([(b":status", b"103")]))
+        stream.heads.popleft()
+    assert stream.failure is None
+    peer.say(peer.head([(b":status", b"103")]))
+    assert "more than 100 interim responses" in str(stream.failure)
+
+
 def test_what_comes_behind_the_end_is_nobodys(peer: Peer) -> None:
     stream = peer.get()
     peer.say(peer.head(OK, 1, "END_STREAM"))
@@ -360,3 +370,18 @@ def test_numbers_that_run_out_make_it_drain(peer: Peer) -> None:
     stream = peer.get()
     assert stream.number == 2**31 - 1
     assert peer.engine.capacity == 0
+
+
+def test_smallest_of_several_table_sizes_is_told_as_well(peer: Peer) -> None:
+    """Section 4.2 of RFC 7541: the server has emptied its table meanwhile."""
+    named = [*GET, (b"x-name", b"value")]
+    peer.get(named)
+    sizes = b"\0\1\0\0\0\0" + b"\0\1\0\0\x10\0"
+    peer.engine.receive(b"\0\0\x0c\4\0\0\0\0\0" + sizes)
+    peer.heard()
+    peer.engine.open(named, ends=True)
+    [head] = peer.heard()
+    assert isinstance(head, HeadersFrame)
+    # No bytes, then 4096 of them; and then a field that is not in the table any more.
+    assert head.data.startswith(b"\x20\x3f\xe1\x1f")
+    assert peer.decoder.decode(head.data, raw=True) == named

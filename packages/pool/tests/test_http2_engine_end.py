@@ -4,10 +4,13 @@ import pytest
 from engine_peer import GET, OK, Peer, goaways
 from hyperframe.frame import (
     ContinuationFrame,
+    DataFrame,
+    Frame,
     HeadersFrame,
     PingFrame,
     PriorityFrame,
     PushPromiseFrame,
+    SettingsFrame,
 )
 
 from httpcore_interface import RemoteProtocolError
@@ -203,3 +206,20 @@ def test_what_is_useful_begins_their_count_anew(peer: Peer) -> None:
         pings(peer, 9_000, now=1000.0 + number)
         peer.say(peer.head(OK, stream.number, "END_STREAM"))
     assert peer.engine.failure is None
+
+
+@pytest.mark.parametrize(
+    "frame", [PingFrame(0, b"12345678"), SettingsFrame(0)], ids=["ping", "settings"]
+)
+def test_server_that_takes_no_answers_gets_only_so_many(peer: Peer, frame: Frame) -> None:
+    """A byte between them makes them carry something; they fill our memory all the same."""
+    peer.say(peer.head(OK, peer.get().number))
+    octets = frame.serialize() * 5_000 + DataFrame(1, b"x").serialize()
+    peer.engine.receive(octets * 2)
+    assert peer.engine.failure is None
+    # Those that have been taken count no more.
+    peer.heard()
+    peer.engine.receive(octets * 2)
+    assert peer.engine.failure is None
+    peer.engine.receive(octets)
+    assert "it takes none" in str(peer.engine.failure)

@@ -4,7 +4,13 @@ import pytest
 from virtual_clock import Clock
 
 from httpcore_interface import ReadTimeout, WriteTimeout
-from httpcore_pool._core.patience import Departure, HeadPatience, Patience
+from httpcore_pool._core.patience import (
+    Departure,
+    HeadPatience,
+    Patience,
+    Progress,
+    WritePatience,
+)
 from httpcore_pool._core.timeouts import Timeouts
 
 
@@ -16,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def begin(**timeout: float) -> tuple[Departure, HeadPatience]:
-    departure = Departure(100)
+    departure = Departure(100, Progress())
     return departure, HeadPatience(Timeouts(timeout), departure)
 
 
@@ -59,6 +65,50 @@ def test_answer_has_its_read_timeout_from_then_on(clock: Clock) -> None:
     error = patience.error()
     assert type(error) is ReadTimeout
     assert str(error) == "the server sent nothing for this request within 10.0 seconds"
+
+
+def test_request_waits_anew_when_the_server_takes_something(clock: Clock) -> None:
+    departure, patience = begin(write=5.0, total=12.0)
+    clock.advance(4.0)
+    departure.progress.moved_at = clock.now
+    assert patience.left() == 5.0
+    clock.advance(4.0)
+    departure.progress.moved_at = clock.now
+    assert patience.left() == 4.0
+    clock.advance(4.0)
+    assert str(patience.error()) == "the total timeout of 12.0 seconds is over"
+
+
+def test_answer_that_gets_no_time_gets_it_when_the_request_has_left(clock: Clock) -> None:
+    departure, patience = begin(read=0.0)
+    left = patience.left()
+    assert left is not None
+    assert left > 0.0
+    departure.left_at = clock.now
+    assert patience.left() == 0.0
+    assert type(patience.error()) is ReadTimeout
+
+
+def test_bytes_wait_anew_when_the_server_takes_something(clock: Clock) -> None:
+    progress = Progress()
+    patience = WritePatience(5.0, progress)
+    clock.advance(4.0)
+    assert patience.left() == 1.0
+    progress.moved_at = clock.now
+    assert patience.left() == 5.0
+    clock.advance(5.0)
+    assert patience.left() == 0.0
+    assert type(patience.error()) is WriteTimeout
+    assert WritePatience(None, progress).left() is None
+
+
+def test_bytes_wait_within_the_total(clock: Clock) -> None:
+    progress = Progress()
+    patience = WritePatience(None, progress, Timeouts({"total": 6.0}))
+    clock.advance(6.0)
+    progress.moved_at = clock.now
+    assert patience.left() == 0.0
+    assert str(patience.error()) == "the total timeout of 6.0 seconds is over"
 
 
 def test_who_sleeps_looks_again_when_the_answer_may_be_late(clock: Clock) -> None:

@@ -210,9 +210,11 @@ OF_ENGINES = {
     "exchange.begin",
     "request_fields",
     "traffic.depart",
+    "traffic.send",
     "traffic.settle_abandoned",
     "Departure",
     "RemoteProtocolError",
+    "WriteError",
 }
 SHARED = within(
     "_core.traffic",

@@ -217,7 +217,7 @@ class HTTP2Connection:
 
     async def has_hung_up(self) -> bool:
         """Returns whether it is of no use any more, having read what came while it was idle."""
-        if not self.traffic.engine.streams:
+        if not self.is_busy:
             await self.traffic.poll()
         return not self.is_usable
 
@@ -274,7 +274,9 @@ class HTTP2Connection:
     @property
     def is_busy(self) -> bool:
         """Whether others use it, who read what comes."""
-        return bool(self.traffic.engine.streams)
+        # Nobody reads for the sake of responses that were abandoned.
+        traffic = self.traffic
+        return len(traffic.engine.streams) > len(traffic.abandoned)
 
     @property
     def is_idle(self) -> bool:

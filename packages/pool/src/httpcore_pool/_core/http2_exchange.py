@@ -3,7 +3,9 @@
 import typing
 
 from httpcore_interface import (
+    ConnectionNotAvailable,
     LocalProtocolError,
+    ReadError,
     ReadTimeout,
     RemoteProtocolError,
 )
@@ -112,7 +114,13 @@ class HTTP2Exchange(Ending):
             request.method, url.scheme, url.host_field, url.target, request.headers, protocol
         )
         self._begun_at = self.traffic.queued
-        self.stream = engine.open(fields, ends=ends)
+        try:
+            self.stream = engine.open(fields, ends=ends)
+        except ConnectionNotAvailable:
+            raise
+        except BaseException as exc:
+            self.traffic.note_torn(exc)
+            raise
         return self.stream
 
     async def _receive_head(self, departure: Departure | None = None) -> Head:
@@ -243,11 +251,13 @@ class HTTP2Exchange(Ending):
                 await self._tell_begun()
             self._is_reading = True
             while (chunk := self._next_received()) is None:
+                if not self._is_open:
+                    raise ReadError("this response was closed while it was read")  # noqa: TRY301 - to be told of below
                 if stream.is_over:
                     raise self.loss()  # noqa: TRY301 - likewise
                 await self.traffic.drive(
                     stream,
-                    lambda: bool(stream.chunks) or stream.is_over,
+                    lambda: bool(stream.chunks) or stream.is_over or not self._is_open,
                     self.timeouts.for_read(),
                     ReadTimeout,
                 )
@@ -294,6 +304,10 @@ class HTTP2Exchange(Ending):
             await self._close_doomed()
             return
         self._end()
+        if self._is_reading:
+            # Who reads for all notices when something comes: an answer to this.
+            self.traffic.ask()
+            self.traffic.wake_all()
         await self._conclude("complete", {"return_value": None})
 
     async def _close_doomed(self) -> None:

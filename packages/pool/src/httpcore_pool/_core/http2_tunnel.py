@@ -12,6 +12,8 @@ from httpcore_interface import (
     WriteTimeout,
 )
 
+from .patience import WritePatience
+
 if typing.TYPE_CHECKING:
     from .http2_exchange import HTTP2Exchange
 
@@ -108,16 +110,15 @@ class HTTP2Tunnel(AsyncNetworkStream):
         """Writes as much as the windows allow, or waits until they do."""
         stream, traffic = self._stream, self._exchange.traffic
         with traffic.lock:
-            taken = 0 if self._is_unwanted() else traffic.engine.send(stream, part, ends=False)
+            taken = 0 if self._is_unwanted() else traffic.send(stream, part, ends=False)
             position = traffic.queued
         if timeout is not None and timeout <= 0:
             await traffic.push()
         if taken:
-            await traffic.drive(
+            await traffic.drive_patiently(
                 stream,
                 lambda: traffic.is_written(position) or self._is_unwanted(),
-                timeout,
-                WriteTimeout,
+                WritePatience(timeout, traffic.progress),
                 position,
             )
         else:

@@ -15,7 +15,7 @@ from .._protocol.http2 import Stream
 from .._protocol.http2.fields import announced_length
 from .closing import await_or_drop
 from .colour import ChunkSource, Colour
-from .patience import Departure
+from .patience import Departure, WritePatience
 from .upload import CONTINUE_SECONDS, check_chunk
 
 if typing.TYPE_CHECKING:
@@ -151,7 +151,7 @@ class HTTP2Upload:
         self, exchange: "HTTP2Exchange", stream: Stream, part: bytes, *, ends: bool
     ) -> bool:
         """Sends a part of the body; False if the server wants no more."""
-        traffic, engine = exchange.traffic, exchange.traffic.engine
+        traffic = exchange.traffic
         view = memoryview(check_chunk(part)).cast("B")
         self._sent += len(view)
         if self._announced is not None and self._sent > self._announced:
@@ -164,7 +164,7 @@ class HTTP2Upload:
                 if self._is_unwanted(stream):
                     return False
                 piece = view[:_BATCH_SIZE]
-                taken = engine.send(stream, piece, ends=ends and len(piece) == len(view))
+                taken = traffic.send(stream, piece, ends=ends and len(piece) == len(view))
                 position = traffic.queued
             view = view[taken:]
             if taken or stream.has_sent_all:
@@ -188,11 +188,11 @@ class HTTP2Upload:
         """Waits until what was queued is written, or the server wants no more."""
         traffic, stream = exchange.traffic, exchange.stream
         assert stream is not None
-        await traffic.drive(
+        timeouts = exchange.timeouts
+        await traffic.drive_patiently(
             stream,
             lambda: traffic.is_written(position) or self._is_unwanted(stream),
-            exchange.timeouts.for_write(),
-            WriteTimeout,
+            WritePatience(timeouts.write, traffic.progress, timeouts),
             position,
         )
 

@@ -43,7 +43,7 @@ from httpcore_interface import (
 
 from .._protocol.http2 import Engine, Silence, Stream, Verdict
 from .closing import await_or_drop
-from .patience import Departure, HeadPatience, Patience
+from .patience import Departure, HeadPatience, Patience, Progress, WritePatience
 
 READ_SIZE = 64 * 1024
 """Bytes asked of the stream at once."""
@@ -89,6 +89,7 @@ class Traffic:
         failure: Why it broke, if it was not the server's word that ended it.
         cut: Why nothing more can be written; None while something can.
         received: Bytes that have come.
+        progress: How the writing goes.
         abandoned: Streams whose responses the garbage collector found.
         on_change: Awaited when the engine's capacity has changed.
     """
@@ -98,14 +99,14 @@ class Traffic:
         "_capacity",
         "_departures",
         "_is_inside",
-        "_is_reading",
-        "_is_writing",
         "_outgoing",
+        "_reader",
         "_silence",
         "_takes_turns",
         "_waiting",
         "_waiting_for",
         "_waiting_to",
+        "_writer",
         "_written",
         "abandoned",
         "cut",
@@ -113,6 +114,7 @@ class Traffic:
         "failure",
         "lock",
         "on_change",
+        "progress",
         "received",
         "stream",
     )
@@ -132,6 +134,7 @@ class Traffic:
         self.failure: NetworkError | None = None
         self.cut: WriteError | None = None
         self.received = 0
+        self.progress = Progress()
         self.abandoned: collections.deque[Stream] = collections.deque()
         self.on_change: collections.abc.Callable[[], collections.abc.Awaitable[None]] | None = (
             None
@@ -142,8 +145,10 @@ class Traffic:
         # What was taken from the engine, and not written yet; and how much was.
         self._outgoing = memoryview(b"")
         self._written = 0
-        self._is_reading = False
-        self._is_writing = False
+        # Who reads and who writes now. Names, so that each gives back his own and no
+        # other's, wherever he is interrupted.
+        self._reader: object | None = None
+        self._writer: object | None = None
         self._silence: Silence | None = None
         if keepalive_ping is not None:
             self._silence = Silence(keepalive_ping, time.monotonic())
@@ -176,6 +181,23 @@ class Traffic:
         """Returns whether nothing was tried to be written from a value of `queued` on."""
         return self.cut is not None and self._written + len(self._outgoing) <= position
 
+    def send(self, stream: Stream, octets: bytes | memoryview, *, ends: bool) -> int:
+        """Queues a part of a body. See `Engine.send`."""
+        try:
+            return self.engine.send(stream, octets, ends=ends)
+        except BaseException as exc:
+            self.note_torn(exc)
+            raise
+
+    def note_torn(self, exc: BaseException) -> None:
+        """Notes that something broke off among what is queued: a signal handler has raised.
+
+        Half a frame may be there, or a field in the table here that never leaves for the
+        server's: whatever followed would be taken for something else.
+        """
+        if self.cut is None:
+            self.cut = WriteError(f"cut off: {exc!r}")
+
     def give_up(self, stream: Stream) -> None:
         """Resets a stream, or leaves that to whoever comes next."""
         if self._is_inside():
@@ -188,7 +210,7 @@ class Traffic:
         """Ends our side of a stream, if the server has ended its own."""
         if stream.has_ended and not stream.is_forgotten and not self._is_inside():
             with self.lock:
-                self.engine.send(stream, b"", ends=True)
+                self.send(stream, b"", ends=True)
 
     def ask(self) -> None:
         """Makes the server say something, if it is there."""
@@ -211,18 +233,18 @@ class Traffic:
         """How many requests the connection takes at once."""
         return self.engine.capacity if self.cut is None else 0
 
-    def _next_step(self, until: collections.abc.Callable[[], bool]) -> int:
+    def _next_step(self, until: collections.abc.Callable[[], bool], who: object) -> int:
         """Decides what a caller of `drive` does next, and notes that it does."""
         if self.abandoned:
             self.settle_abandoned()
         if until() or self.engine.failure is not None:
             return _OVER
-        if self.has_unsent and not self._is_writing:
-            self._is_writing = True
+        if self.has_unsent and self._writer is None:
+            self._writer = who
             return _WRITE
-        if self._is_reading or self._is_writing:
+        if self._reader is not None or self._writer is not None:
             return _WAIT
-        self._is_reading = True
+        self._reader = who
         return _READ
 
     @property
@@ -239,7 +261,7 @@ class Traffic:
 
     def depart(self) -> Departure:
         """Notes that somebody waits for what is queued to leave, but need not be woken."""
-        departure = Departure(self.queued)
+        departure = Departure(self.queued, self.progress)
         self._departures.append(departure)
         return departure
 
@@ -252,6 +274,8 @@ class Traffic:
             self._waiting_to[event] = position
 
     def _forget_waiting(self, event: AsyncEvent) -> None:
+        if event not in self._waiting:
+            return
         stream, position = self._waiting.pop(event)
         events = self._waiting_for[stream]
         del events[event]
@@ -285,7 +309,7 @@ class Traffic:
         self,
         stream: Stream | None,
         until: collections.abc.Callable[[], bool],
-        patience: Patience | HeadPatience,
+        patience: Patience | HeadPatience | WritePatience,
         position: int | None = None,
     ) -> None:
         """Does so for as long as somebody's patience lasts. See `drive`."""
@@ -293,7 +317,7 @@ class Traffic:
         try:
             while True:
                 with self.lock:
-                    step = self._next_step(until)
+                    step = self._next_step(until, patience)
                     if step == _WAIT and event is not None:
                         self._note_waiting(event, stream, position)
                 if step == _OVER:
@@ -304,18 +328,17 @@ class Traffic:
                     continue
                 left = wait = patience.left()
                 if left is not None and left <= 0 and step != _WAIT:
-                    self._leave(step)
                     raise patience.error()
                 if self._silence is not None and step != _WAIT:
                     wait = self._silence.within(left, time.monotonic())
                 if step == _READ:
                     in_time = await self._read(wait)
                 elif step == _WRITE:
-                    in_time = await self._write(wait, left)
+                    in_time = await self._write(wait, left, patience)
                 else:
                     assert event is not None
-                    waited_for, event = event, None
-                    in_time = await self._wait(waited_for, left)
+                    in_time = await self._wait(event, left)
+                    event = None
                 if in_time or until():
                     continue
                 if wait != left:
@@ -323,7 +346,11 @@ class Traffic:
                 elif (left := patience.left()) is not None and left <= 0:
                     raise patience.error()
         finally:
-            self._pass_on()
+            if event is not None:
+                # It was noted, and then not waited for: a signal handler has raised.
+                with self.lock:
+                    self._forget_waiting(event)
+            self._pass_on(patience)
 
     async def _wait(self, event: AsyncEvent, seconds: float | None) -> bool:
         """Waits while others drive; False if nobody woke this one in time."""
@@ -342,27 +369,24 @@ class Traffic:
         await self.stream.aclose()
         return True
 
-    def _leave(self, step: int) -> None:
-        """Takes back what `_next_step` noted."""
-        if step == _READ:
-            self._end_reading()
-        else:
-            self._end_writing()
-
     def _end_reading(self) -> None:
         # Under the lock: somebody else may be about to begin.
         with self.lock:
-            self._is_reading = False
+            self._reader = None
 
     def _end_writing(self) -> None:
         with self.lock:
-            self._is_writing = False
+            self._writer = None
 
-    def _pass_on(self) -> None:
+    def _pass_on(self, who: object) -> None:
         """Wakes somebody who waits, if there is something to do that nobody does."""
         with self.lock:
-            is_done = self._is_writing or (self._is_reading and not self.has_unsent)
-            if is_done or not self._waiting:
+            if self._reader is who:
+                self._reader = None
+            if self._writer is who:
+                self._writer = None
+            is_read, is_written = self._reader is not None, self._writer is not None
+            if is_written or (is_read and not self.has_unsent) or not self._waiting:
                 return
             event = next(iter(self._waiting))
         event.set()
@@ -437,27 +461,30 @@ class Traffic:
 
     async def poll(self) -> None:
         """Takes what came while nobody waited for anything."""
+        who = object()
         try:
             while self.stream.get_extra_info("is_readable"):
                 with self.lock:
-                    if self._is_reading or self._is_writing or self.engine.failure is not None:
+                    is_used = self._reader is not None or self._writer is not None
+                    if is_used or self.engine.failure is not None:
                         return
-                    self._is_reading = True
+                    self._reader = who
                 if not await self._read(0.0):
                     break
         finally:
             # Somebody may have wanted to read meanwhile.
-            self._pass_on()
+            self._pass_on(who)
         await self.push()
 
     # -- writing -----------------------------------------------------------------
 
-    async def _write(self, wait: float | None, seconds: float | None) -> bool:
+    async def _write(self, wait: float | None, seconds: float | None, who: object) -> bool:
         """Writes a piece as soon as that is possible; False if it was not in time.
 
         Args:
             wait: Seconds until it has to be.
             seconds: Until the piece has to be written.
+            who: Who writes.
         """
         try:
             if self._may_gather:
@@ -476,9 +503,9 @@ class Traffic:
         finally:
             self._end_writing()
         with self.lock:
-            may_read = not self._is_reading
+            may_read = self._reader is None
             if may_read:
-                self._is_reading = True
+                self._reader = who
         if may_read:
             # Under TLS what is readable may be a part of a record.
             await self._read(_MOMENT if wait is None else min(wait, _MOMENT))
@@ -488,20 +515,22 @@ class Traffic:
         return True
 
     async def _write_piece(self, seconds: float | None) -> None:
-        with self.lock:
-            piece = self._take_piece()
         try:
+            with self.lock:
+                piece = self._take_piece()
             await self.stream.write(bytes(piece), seconds)
+            with self.lock:
+                self._written += len(piece)
+                self._outgoing = self._outgoing[len(piece) :]
         except _INTERRUPTIONS as exc:
             # Nobody knows how much of it has gone out.
             self.cut = exc if isinstance(exc, WriteError) else WriteError(f"cut off: {exc!r}")
             raise
         with self.lock:
-            self._written += len(piece)
-            self._outgoing = self._outgoing[len(piece) :]
+            now = self.progress.moved_at = time.monotonic()
             if self._silence is not None:
-                self._silence.note_written(time.monotonic(), self._written)
-            self._note_departures()
+                self._silence.note_written(now, self._written)
+            self._note_departures(now)
             events = [
                 event
                 for event, position in list(self._waiting_to.items())
@@ -510,21 +539,21 @@ class Traffic:
         for event in events:
             event.set()
 
-    def _note_departures(self) -> None:
+    def _note_departures(self, now: float) -> None:
         departures = self._departures
-        if departures and departures[0].position <= self._written:
-            now = time.monotonic()
-            while departures and departures[0].position <= self._written:
-                departures.popleft().left_at = now
+        while departures and departures[0].position <= self._written:
+            departures.popleft().left_at = now
 
     async def push(self) -> None:
         """Writes what can be written without waiting, unless somebody else does."""
+        who = object()
         while True:
-            with self.lock:
-                if not self.has_unsent or self._is_writing or self.failure is not None:
-                    return
-                self._is_writing = True
             try:
+                with self.lock:
+                    is_over = self._writer is not None or self.failure is not None
+                    if is_over or not self.has_unsent:
+                        return
+                    self._writer = who
                 if not await self.stream.wait_writable(0.0):
                     return
                 await self._write_piece(_PATIENCE)
@@ -532,8 +561,7 @@ class Traffic:
                 await self._tell_change()
                 return
             finally:
-                self._end_writing()
-                self._pass_on()
+                self._pass_on(who)
 
     # -- a server that says nothing ----------------------------------------------
 

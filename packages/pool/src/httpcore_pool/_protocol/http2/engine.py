@@ -42,6 +42,9 @@ _MOST_BLOCK_BYTES = 256 * 1024
 _MOST_IDLE_FRAMES = 10_000
 _IDLE_SECONDS = 60.0
 
+# Answers that wait for a server that reads none of them (CVE-2019-9512, CVE-2019-9515).
+_MOST_ANSWERS = 10_000
+
 # Bytes read after which the server is told.
 _RETURNED_AT_ONCE = settings.STREAM_WINDOW // 2
 _CONNECTION_RETURNED_AT_ONCE = settings.CONNECTION_WINDOW // 2
@@ -63,6 +66,7 @@ class Engine:
     """
 
     __slots__ = (
+        "_answers",
         "_block",
         "_block_flags",
         "_block_parts",
@@ -114,6 +118,7 @@ class Engine:
         self._news: dict[Stream, None] = {}
         self._outbox: collections.deque[bytes] = collections.deque()
         self._outbox_size = 0
+        self._answers = 0
         self._handlers: dict[int, collections.abc.Callable[[int, int, bytes], None]] = {
             frames.DATA: self._on_data,
             frames.HEADERS: self._on_headers,
@@ -142,12 +147,21 @@ class Engine:
         """Returns what is to be sent, once: from now on it is the caller's."""
         octets = b"".join(self._outbox)
         self._outbox.clear()
-        self._outbox_size = 0
+        self._outbox_size = self._answers = 0
         return octets
 
     def _send(self, octets: bytes) -> None:
         self._outbox.append(octets)
         self._outbox_size += len(octets)
+
+    def _answer(self, kind: int, payload: bytes = b"") -> None:
+        self._answers += 1
+        if self._answers > _MOST_ANSWERS:
+            raise ConnectionFault(
+                ErrorCode.ENHANCE_YOUR_CALM,
+                f"{_MOST_ANSWERS} frames that want an answer, and it takes none",
+            )
+        self._send(frames.write_frame(kind, frames.ACK, 0, payload))
 
     # -- requests ----------------------------------------------------------------
 
@@ -495,13 +509,14 @@ class Engine:
         window = self.peer.window
         for name, value in frames.read_settings(payload):
             self.peer.note(name, value)
+            # No larger than what we would use by ourselves. Each counts: what is smaller
+            # for a moment empties the table.
+            table_size = min(self.peer.table_size, settings.TABLE_SIZE)
+            if table_size != self._compressor.size:
+                self._compressor.resize(table_size)
         self.has_settings = True
         self._change_windows(self.peer.window - window)
-        # No larger than what we would use by ourselves.
-        table_size = min(self.peer.table_size, settings.TABLE_SIZE)
-        if table_size != self._compressor.size:
-            self._compressor.resize(table_size)
-        self._send(frames.write_frame(frames.SETTINGS, frames.ACK, 0))
+        self._answer(frames.SETTINGS)
 
     def _change_windows(self, difference: int) -> None:
         """Section 6.9.2: the windows of streams that are open change as well."""
@@ -527,7 +542,7 @@ class Engine:
         if flags & frames.ACK:
             self.pings += 1
         else:
-            self._send(frames.write_frame(frames.PING, frames.ACK, 0, payload))
+            self._answer(frames.PING, payload)
 
     def _on_goaway(self, flags: int, number: int, payload: bytes) -> None:
         if number:

@@ -41,6 +41,7 @@ class Stream:
 
     __slots__ = (
         "_expected",
+        "_interim_heads",
         "_received",
         "chunks",
         "failure",
@@ -79,7 +80,7 @@ class Stream:
         # Bytes that the user has read, and the server has not been told of.
         self.unreturned = 0
         self._expected: int | None = None
-        self._received = 0
+        self._received = self._interim_heads = 0
 
     @property
     def is_over(self) -> bool:
@@ -111,11 +112,14 @@ class Stream:
         elif ends or status == 101:
             # Section 8.1 and 8.6: HTTP/2 has no Upgrade.
             raise _malformed(f"an interim response that is none, with status {status}")
-        elif len(self.heads) >= _MOST_INTERIM_HEADS:
-            raise StreamFault(
-                ErrorCode.ENHANCE_YOUR_CALM,
-                f"the server sent more than {_MOST_INTERIM_HEADS} interim responses",
-            )
+        else:
+            # All that ever came: whoever waits takes each at once, and waits anew.
+            self._interim_heads += 1
+            if self._interim_heads > _MOST_INTERIM_HEADS:
+                raise StreamFault(
+                    ErrorCode.ENHANCE_YOUR_CALM,
+                    f"the server sent more than {_MOST_INTERIM_HEADS} interim responses",
+                )
         self.heads.append(head)
         if ends:
             self._end()
