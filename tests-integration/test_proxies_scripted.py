@@ -5,6 +5,7 @@ They speak in single bytes, talk nonsense, fall silent, or lead to origins that 
 
 import collections.abc
 import contextlib
+import functools
 import pathlib
 import socket
 import sys
@@ -154,9 +155,9 @@ def test_end_of_an_idle_tunnel_is_noticed(
         # One that is not sent again, if it was lost.
         response = pool.request("POST", origin.url(), content=b"upload")
         assert response.content == b"ok"
-        stream = response.extensions["network_stream"]
         wait_until(lambda: proxy.open_ends == 0, "the proxy has closed the connection")
-        wait_until(lambda: bool(stream.get_extra_info("is_readable")), "the end has come")
+        look = response.extensions["network_stream"].get_extra_info
+        wait_until(functools.partial(look, "is_readable"), "the end has come")
         assert proxy.accepted == number
     assert pool.stats().retried == 0
 
