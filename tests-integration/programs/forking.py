@@ -166,7 +166,7 @@ def traffic() -> None:
             assert next(parts) == b"first half,"
             reader = threading.Thread(target=lambda: list(parts))
             reader.start()
-            while not frames._is_reading:
+            while frames._reader is None:
                 pass
             entered, may_leave = threading.Event(), threading.Event()
 
