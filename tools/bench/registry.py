@@ -30,7 +30,7 @@ class Entry:
         most_idle: Idle connections beyond which it is left out; None: never.
         most_threads: Threads at once likewise.
         most_tasks: Tasks at once likewise.
-        http2: Whether it takes part in scenarios of HTTP/2.
+        http2: Whether it takes part in scenarios of HTTP/2, and of TLS.
         http2_upload: Whether it can send large bodies over that.
     """
 
@@ -48,7 +48,7 @@ class Entry:
 
     def find_script(self, scenario: Scenario) -> str | None:
         """Return the script for a scenario; None: it takes no part in it."""
-        if scenario.http2 and not self.http2:
+        if scenario.is_encrypted and not self.http2:
             return None
         return self.script if scenario.loop is None else self.loops.get(scenario.loop)
 

@@ -127,9 +127,9 @@ def _run(
         # The first of the two may have to write byte code, and warms the disk's cache.
         _run_process(command, "")
         return _run_process(command, "")
-    encrypted = servers.http2 if scenario.http2 else None
-    if scenario.http2 and encrypted is None:
-        raise RunFailedError("without nginx nothing here speaks HTTP/2")
+    encrypted = servers.http2 if scenario.is_encrypted else None
+    if scenario.is_encrypted and encrypted is None:
+        raise RunFailedError("without nginx nothing here speaks TLS or HTTP/2")
     urls = encrypted or servers
     task = Task(
         module=entry.module,

@@ -17,6 +17,7 @@ TIMEOUT = 5.0
 IDLE_COUNTS = (1, 100, 1_000)
 THREADS = 20
 TASKS = (1, 20, 200, 1_000)
+HTTP2_COUNTS = (1, 20, 100)
 LOOPS: tuple[Loop, ...] = get_args(Loop)
 Bulk = Literal["download", "upload"]
 BULK: tuple[Bulk, ...] = get_args(Bulk)
@@ -42,6 +43,7 @@ class Scenario:
         rival: The client whose throughput the others' is compared with, beside the
             raw loop's.
         http2: Whether it is HTTP/2, over TLS, all on one connection.
+        tls: Whether it is HTTP/1.1 over TLS, to the same server.
         family: Scenarios of one family differ in `at_once` alone. They are measured in
             the same rounds, so that they can be compared with each other.
     """
@@ -57,6 +59,12 @@ class Scenario:
     rival: str | None = None
     family: str | None = None
     http2: bool = False
+    tls: bool = False
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it goes over TLS."""
+        return self.http2 or self.tls
 
     @property
     def is_bulk(self) -> bool:
@@ -112,7 +120,21 @@ def _http2(loop: Loop | None, action: Action, at_once: int = 1) -> Scenario:
         at_once=at_once,
         timeout=TIMEOUT,
         rival="httpcore-1.0.9",
+        family=(f"{loop}-http2-get" if loop else "http2-get") if action == "get" else None,
         http2=True,
+    )
+
+
+def _tls_download(loop: Loop | None) -> Scenario:
+    return Scenario(
+        f"{loop}-tls-download" if loop else "tls-download",
+        "GET of 100 MB over HTTP/1.1 and TLS, read and dropped",
+        "download",
+        LARGE,
+        loop,
+        timeout=TIMEOUT,
+        rival="httpcore-1.0.9",
+        tls=True,
     )
 
 
@@ -157,10 +179,13 @@ ASYNC = (
 
 # What 1.0.9 does of it, it does on asyncio; from threads as well.
 HTTP2 = (
-    _http2(None, "get", 20),
-    _http2("asyncio", "get", 20),
+    *(_http2(None, "get", count) for count in HTTP2_COUNTS),
+    *(_http2("asyncio", "get", count) for count in HTTP2_COUNTS),
     _http2(None, "download"),
     _http2("asyncio", "download"),
+    # What the two above are to be compared with.
+    _tls_download(None),
+    _tls_download("asyncio"),
     _http2(None, "upload"),
     _http2("asyncio", "upload"),
 )
@@ -174,6 +199,8 @@ NAMES = (
     *(f"{loop}-get-N" for loop in LOOPS),
     *(f"{loop}-{action}" for loop in LOOPS for action in BULK),
     *(scenario.name for scenario in HTTP2),
+    "http2-get",
+    "asyncio-http2-get",
 )
 GROUPS = ("all", "blocking", "async", "http2", "async-get-N", "async-download", "async-upload")
 
@@ -188,7 +215,7 @@ def find_scenarios(name: str) -> tuple[Scenario, ...]:
         ValueError: No scenario has that name.
     """
     groups = {"all": SCENARIOS, "blocking": BLOCKING, "async": ASYNC, "http2": HTTP2}
-    exact = [scenario for scenario in SCENARIOS if scenario.name == name]
+    exact = [scenario for scenario in SCENARIOS if name in (scenario.name, scenario.family)]
     found = groups.get(name) or tuple(exact) or _find_async(name) or _find_counted(name)
     if not found:
         known = f"{', '.join(NAMES)}, for any N to {MOST:,}, and {', '.join(GROUPS)}"
