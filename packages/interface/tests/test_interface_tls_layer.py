@@ -175,6 +175,44 @@ def test_a_broken_record_of_the_carrier_is_no_end(
             layer.decrypt(100)
 
 
+def test_records_that_have_come_are_read_together(ends: Ends) -> None:
+    layer, server = ends
+    upload = bytes(range(256)) * 400
+    layer.receive(server.send(upload))
+    assert layer.decrypt(65536) == upload[:65536]
+    assert layer.decrypt(65536) == upload[65536:]
+    assert layer.decrypt(65536) is None
+
+
+@pytest.mark.parametrize("farewell", [True, False])
+def test_end_behind_records_that_are_read_together_is_told_next(
+    ends: Ends, farewell: bool
+) -> None:
+    layer, server = ends
+    layer.receive(server.send(bytes(40_000)))
+    if farewell:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            server.tls.unwrap()
+        layer.receive(server.take())
+    else:
+        layer.receive(b"")
+    assert layer.decrypt(65536) == bytes(40_000)
+    for _ in range(2):
+        assert layer.decrypt(65536) == b""
+
+
+def test_broken_record_behind_others_is_told_next(
+    client_context: ssl.SSLContext, server_context: ssl.SSLContext
+) -> None:
+    layer, server = TLSLayer(client_context, "localhost"), MemoryServer(server_context)
+    shake_hands(layer, server)
+    layer.receive(server.send(bytes(20_000)) + b"\x17\x03\x03\x00\x20" + bytes(32))
+    assert layer.decrypt(65536) == bytes(20_000)
+    for _ in range(2):
+        with pytest.raises(ssl.SSLError):
+            layer.decrypt(65536)
+
+
 def test_what_tls_says_to_itself_is_nothing_to_read(ends: Ends) -> None:
     layer, server = ends
     # Tickets to resume the session with.

@@ -104,6 +104,55 @@ def test_a_record_that_cannot_be_decrypted_is_an_error(
     stream.close()
 
 
+def test_records_that_have_come_are_read_together(tls_pair: Pair) -> None:
+    stream, peer = tls_pair
+    peer.sendall(bytes(48 * 1024))
+    # So that all of it has come.
+    time_out = time.monotonic() + 5
+    while len(peek(stream)) < 48 * 1024:
+        assert time.monotonic() < time_out
+    assert stream.read(65536, timeout=5) == bytes(48 * 1024)
+    with pytest.raises(ReadTimeout):
+        stream.read(65536, timeout=0)
+
+
+def peek(stream: NetworkStream) -> bytes:
+    sock = stream.get_extra_info("socket")
+    assert isinstance(sock, ssl.SSLSocket)
+    with contextlib.suppress(BlockingIOError):
+        return socket.socket.recv(sock, 1_000_000, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return b""
+
+
+@pytest.mark.parametrize("is_broken", [True, False])
+def test_end_behind_records_that_are_read_together_is_told_next(
+    threads: Threads,
+    server_context: ssl.SSLContext,
+    client_context: ssl.SSLContext,
+    is_broken: bool,
+) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs.dup() as raw:
+        accepting = threads.submit(server_context.wrap_socket, theirs, server_side=True)
+        stream = SyncStream(ours).start_tls(client_context, "localhost", timeout=5)
+        with accepting.result(5) as peer:
+            peer.sendall(bytes(32 * 1024))
+            if is_broken:
+                raw.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+            raw.shutdown(socket.SHUT_WR)
+            received = b""
+            while len(received) < 32 * 1024:
+                received += stream.read(65536, timeout=5)
+            assert received == bytes(32 * 1024)
+            for _ in range(2):
+                if is_broken:
+                    with pytest.raises(ReadError):
+                        stream.read(65536, timeout=5)
+                else:
+                    assert stream.read(65536, timeout=5) == b""
+    stream.close()
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 def test_the_server_may_ask_for_a_certificate_later(
     plain_pair: Pair,

@@ -15,6 +15,9 @@ if typing.TYPE_CHECKING:
 # Bytes that one layer takes out of another at once: a TLS record (RFC 8446, section 5.1).
 _RECORD = 16 * 1024
 
+# A record of so many bytes has others behind it, more often than not.
+_LARGE = 8 * 1024
+
 
 class TLSLayer:
     """One end of a TLS connection, the client's.
@@ -106,7 +109,7 @@ class TLSLayer:
             return self._decrypt(max_bytes)
         return b""
 
-    def _decrypt(self, max_bytes: int) -> bytes | None:
+    def _decrypt(self, max_bytes: int, *, gathers: bool = True) -> bytes | None:
         if self._failure is not None:
             raise ssl.SSLError(*self._failure.args) from self._failure
         try:
@@ -120,7 +123,34 @@ class TLSLayer:
             octets = b""
         if not octets:
             self._ahead = octets
+        elif gathers and len(octets) >= _LARGE and self._incoming.pending > 0:
+            octets = self._gather(octets, max_bytes)
         return octets
+
+    def _gather(self, octets: bytes, max_bytes: int) -> bytes:
+        """Returns what was read, and the records behind it that have come as well.
+
+        Where much is sent, each read would else give one record of 16 kB.
+        """
+        parts, left = [octets], max_bytes - len(octets)
+        while left > 0 and (self._incoming.pending > 0 or self.ssl_object.pending() > 0):
+            try:
+                octets = self.ssl_object.read(left)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLError as exc:
+                # Told by the next read: OpenSSL tells of it once.
+                if _is_end_of_stream(exc):
+                    self._ahead = b""
+                else:
+                    self._failure = exc
+                break
+            if not octets:
+                self._ahead = b""
+                break
+            parts.append(octets)
+            left -= len(octets)
+        return b"".join(parts)
 
     def encrypt(self, buffer: "ReadableBuffer") -> int:
         """Encrypts bytes, to be sent.
@@ -154,7 +184,7 @@ class TLSLayer:
         """
         if self._ahead is None:
             try:
-                self._ahead = self._decrypt(_RECORD)
+                self._ahead = self._decrypt(_RECORD, gathers=False)
             except ssl.SSLError:
                 # Told by the next decrypt.
                 return True

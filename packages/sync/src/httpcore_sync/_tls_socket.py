@@ -15,6 +15,9 @@ from ._wait import wait_ready
 # How many bytes of a write are encrypted before a reader has its turn.
 _SLICE = 256 * 1024
 
+# A record of so many bytes has others behind it, more often than not.
+_LARGE = 8 * 1024
+
 
 class TLSSocket:
     """Reads and writes an `ssl.SSLSocket`, under the timeouts of the contract.
@@ -25,12 +28,13 @@ class TLSSocket:
         sock: Its handshake is over. It does not block any more from now on.
     """
 
-    __slots__ = ("_has_ended", "_has_written", "_lock", "_sock")
+    __slots__ = ("_failure", "_has_ended", "_has_written", "_lock", "_sock")
 
     def __init__(self, sock: ssl.SSLSocket) -> None:
         self._sock = sock
         self._lock = threading.Lock()
         self._has_ended = False
+        self._failure: OSError | None = None
         self._has_written = False
         sock.settimeout(0)
 
@@ -47,7 +51,11 @@ class TLSSocket:
         while True:
             try:
                 with self._lock:
+                    if self._failure is not None:
+                        raise self._failure
                     octets = self._sock.read(max_bytes)
+                    if len(octets) >= _LARGE:
+                        octets = self._gather(octets, max_bytes)
                 self._has_ended = not octets
                 return octets
             except ssl.SSLWantReadError:
@@ -61,6 +69,27 @@ class TLSSocket:
                 return b""
             deadline = deadline or Deadline(timeout)
             self._wait(writing=writing, timeout=deadline.remaining())
+
+    def _gather(self, octets: bytes, max_bytes: int) -> bytes:
+        """Returns what was read, and the records behind it that have come as well.
+
+        Where much is sent, each read would else give one record of 16 kB.
+        """
+        parts, left = [octets], max_bytes - len(octets)
+        while left > 0:
+            try:
+                octets = self._sock.read(left)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                break
+            except OSError as exc:
+                # Told by the next read: OpenSSL tells of it once.
+                self._failure = exc
+                break
+            if not octets:
+                break
+            parts.append(octets)
+            left -= len(octets)
+        return b"".join(parts)
 
     def write(self, octets: bytes | memoryview, timeout: float | None) -> None:
         """Sends all of `octets`; the timeout begins anew whenever the peer takes some."""
@@ -92,4 +121,5 @@ class TLSSocket:
     def is_readable_anyway(self) -> bool:
         """Returns whether a read returns at once, though the system knows of nothing."""
         with self._lock:
-            return self._has_ended or self._sock.pending() > 0
+            is_over = self._has_ended or self._failure is not None
+            return is_over or self._sock.pending() > 0

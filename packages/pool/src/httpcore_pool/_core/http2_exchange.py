@@ -25,6 +25,11 @@ if typing.TYPE_CHECKING:
     from .http2_upload import HTTP2Upload
 
 
+_CHUNK_SIZE = 64 * 1024
+"""Bytes of a body that are handed out at once, if they are here: servers cut it into frames
+as small as 8 kB, which concern nobody else."""
+
+
 class HTTP2Exchange(Ending):
     """One request and its response on one stream. See `Exchange`, its twin.
 
@@ -217,11 +222,11 @@ class HTTP2Exchange(Ending):
         stream = self._known_stream
         traffic = self.traffic
         with traffic.lock:
-            if stream.chunks:
-                chunk = stream.chunks.popleft()
-                traffic.engine.note_read(stream, len(chunk))
-                return chunk
-            return b"" if stream.has_ended else None
+            if not stream.chunks:
+                return b"" if stream.has_ended else None
+            chunk = stream.take_together(_CHUNK_SIZE)
+            traffic.engine.note_read(stream, len(chunk))
+            return chunk
 
     def take_rest(self) -> bytes | None:
         """Returns the whole rest of the body if it has come. See `Exchange.take_rest`."""

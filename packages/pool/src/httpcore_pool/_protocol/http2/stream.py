@@ -166,6 +166,23 @@ class Stream:
         if ends:
             self._end()
 
+    def take_together(self, size: int) -> bytes:
+        """Returns what has come of the body and was not taken yet, in one piece.
+
+        Args:
+            size: Once there are so many bytes, the rest is left.
+        """
+        chunks = self.chunks
+        chunk = chunks.popleft()
+        if not chunks or len(chunk) >= size:
+            return chunk
+        taken, count = [chunk], len(chunk)
+        while chunks and count < size:
+            chunk = chunks.popleft()
+            taken.append(chunk)
+            count += len(chunk)
+        return b"".join(taken)
+
     def _end(self) -> None:
         if self._expected is not None and self._received < self._expected:
             # h11's words: programs look for them.
