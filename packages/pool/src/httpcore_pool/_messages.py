@@ -273,6 +273,11 @@ class Response:
         else:
             self._async_stream("aclose", "close")
 
+    @property
+    def unread_stream(self) -> BodyStream:
+        """The body, wherever it is: as it was read, if it was."""
+        return self.stream if self._content is None else ByteStream(self._content)
+
     def _blocking_stream(self, called: str, twin: str) -> collections.abc.Iterable[bytes]:
         stream = self.stream
         if not hasattr(stream, "__iter__"):
