@@ -234,6 +234,8 @@ def test_request_that_every_connection_refuses_comes_to_an_end(
     made: Made = []
 
     def before(request: Request) -> None:
+        # Whatever it says of itself.
+        made[-1].answers.update(IDLE)
         raise ConnectionNotAvailable("never")
 
     pool = driver.pool(create=wrapping(made, before), max_connections=1)

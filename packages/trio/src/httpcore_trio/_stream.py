@@ -11,6 +11,7 @@ read has lost no bytes.
 """
 
 import contextlib
+import socket
 import ssl
 import typing
 
@@ -28,8 +29,6 @@ from httpcore_interface import (
 from ._wait import WAIT_FAILURES, wait_either
 
 if typing.TYPE_CHECKING:
-    import socket
-
     from _typeshed import ReadableBuffer
 
 # Values of `_due`: the last operation was a checkpoint, or it was a read or write that was
@@ -46,12 +45,15 @@ class TrioStream(AsyncNetworkStream):
     encrypted from then on, once more if it was encrypted already.
 
     Args:
-        sock: Connected. It belongs to the stream from now on, and does not block.
+        sock: Connected. It belongs to the stream from now on, and does not block. A
+            stream of trio's may be given as well: its socket is taken out of it.
     """
 
     __slots__ = ("_channel", "_due")
 
-    def __init__(self, sock: "socket.socket") -> None:
+    def __init__(self, sock: "socket.socket | trio.SocketStream") -> None:
+        if isinstance(sock, trio.SocketStream):
+            sock = socket.socket(fileno=sock.socket.detach())
         self._channel = SocketChannel(sock)
         self._due = _NOT_DUE
 
