@@ -621,19 +621,3 @@ async def test_an_operation_that_waits_has_one_cancel_scope_and_none_without_a_t
             assert await stream.read(100, timeout=timeout) == b"done"
         # However often they had to wait.
         assert len(scopes) == (0 if timeout is None else 2)
-
-
-async def test_stream_is_made_of_one_of_trios(listener: socket.socket) -> None:
-    opened = await trio.open_tcp_stream(*listener.getsockname())
-    peer, _ = listener.accept()
-    with peer:
-        stream = TrioStream(opened)
-        await stream.write(b"ping")
-        assert peer.recv(100) == b"ping"
-        peer.sendall(b"pong")
-        assert await stream.read(100, timeout=5) == b"pong"
-        # The socket has changed hands.
-        await opened.aclose()
-        await stream.write(b"still here")
-        assert peer.recv(100) == b"still here"
-        await stream.aclose()

@@ -11,11 +11,11 @@ read has lost no bytes.
 """
 
 import contextlib
-import socket
 import ssl
 import typing
 
 import trio
+import trio.abc
 
 from httpcore_interface import (
     AsyncNetworkStream,
@@ -29,6 +29,8 @@ from httpcore_interface import (
 from ._wait import WAIT_FAILURES, wait_either
 
 if typing.TYPE_CHECKING:
+    import socket
+
     from _typeshed import ReadableBuffer
 
 # Values of `_due`: the last operation was a checkpoint, or it was a read or write that was
@@ -46,14 +48,21 @@ class TrioStream(AsyncNetworkStream):
 
     Args:
         sock: Connected. It belongs to the stream from now on, and does not block. A
-            stream of trio's may be given as well: its socket is taken out of it.
+            stream of trio's may be given as well; then what is made waits for that.
     """
 
     __slots__ = ("_channel", "_due")
 
-    def __init__(self, sock: "socket.socket | trio.SocketStream") -> None:
-        if isinstance(sock, trio.SocketStream):
-            sock = socket.socket(fileno=sock.socket.detach())
+    def __new__(cls, sock: "socket.socket | trio.abc.Stream") -> typing.Self:
+        """Makes a stream that suits what it is given."""
+        if isinstance(sock, trio.abc.Stream) and cls is TrioStream:
+            # Made of this class.
+            from ._given import GivenStream
+
+            return super().__new__(typing.cast("type[typing.Self]", GivenStream))
+        return super().__new__(cls)
+
+    def __init__(self, sock: "socket.socket") -> None:
         self._channel = SocketChannel(sock)
         self._due = _NOT_DUE
 
