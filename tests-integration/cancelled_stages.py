@@ -144,3 +144,11 @@ class Stages:
 def trusting_nobody() -> ssl.SSLContext:
     """A context for handshakes that never end."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def assert_clean(pool: httpcore.AsyncConnectionPool) -> None:
+    """Makes sure that the books of a pool know of nothing that is under way."""
+    stats = pool.stats()
+    assert (stats.requests_active, stats.requests_queued) == (0, 0)
+    assert (stats.dialling, stats.reserved, stats.active) == (0, 0, 0)
+    assert stats.opened - stats.closed == stats.idle == len(pool.connections)

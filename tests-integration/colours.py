@@ -25,6 +25,7 @@ class PoolOptions(typing.TypedDict, total=False):
     """What a pool may be made with."""
 
     ssl_context: ssl.SSLContext | None
+    proxy: httpcore.Proxy | None
     max_connections: int | None
     max_keepalive_connections: int | None
     keepalive_expiry: float | None

@@ -175,6 +175,14 @@ def no_socket_is_left(loops: dict[str, LoopThread]) -> collections.abc.Iterator[
 
 
 @pytest.fixture
+def collector_waits() -> collections.abc.Iterator[None]:
+    """Leaves nothing to the collector."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def start_peer(
     no_socket_is_left: None, authority: Authority
 ) -> collections.abc.Iterator[StartPeer]:

@@ -6,13 +6,20 @@ the connection is closed, by the request itself and not by the garbage collector
 
 import collections.abc
 import contextlib
-import gc
 
 import anyio
 import fresh_loops
 import pytest
 from cancel_ways import WAYS
-from cancelled_stages import Stage, Stages, answers, answers_in_part, get, trusting_nobody
+from cancelled_stages import (
+    Stage,
+    Stages,
+    answers,
+    answers_in_part,
+    assert_clean,
+    get,
+    trusting_nobody,
+)
 from colours import ASYNC_COLOURS, UVLOOP, AsyncColour
 from open_sockets import open_sockets
 from peers.blackhole import Blackhole
@@ -48,27 +55,12 @@ def stage(request: pytest.FixtureRequest, start_peer: StartPeer, blackhole: Blac
     return Stages(start_peer, blackhole)(request.param)
 
 
-@pytest.fixture
-def collector_waits() -> collections.abc.Iterator[None]:
-    """Leaves nothing to the collector."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
 def make_pool(colour: AsyncColour, max_connections: int = 1) -> httpcore.AsyncConnectionPool:
     return httpcore.AsyncConnectionPool(
         ssl_context=trusting_nobody(),
         network_backend=colour.make_backend(),
         max_connections=max_connections,
     )
-
-
-def assert_clean(pool: httpcore.AsyncConnectionPool) -> None:
-    stats = pool.stats()
-    assert (stats.requests_active, stats.requests_queued) == (0, 0)
-    assert (stats.dialling, stats.reserved, stats.active) == (0, 0, 0)
-    assert stats.opened - stats.closed == stats.idle == len(pool.connections)
 
 
 @pytest.mark.usefixtures("collector_waits")

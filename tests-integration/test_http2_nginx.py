@@ -2,6 +2,8 @@
 
 import collections.abc
 import functools
+import itertools
+import os
 import pathlib
 import ssl
 import zlib
@@ -91,6 +93,36 @@ def test_large_file_in_pieces(nginx: Nginx, pool: Pool) -> None:
             expected = zlib.crc32(part, expected)
     assert (size, checksum) == (LARGE_SIZE, expected)
     assert pool.stats().opened == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_gigabyte_both_ways(nginx: Nginx, pool: Pool) -> None:
+    """In pieces, and in no more memory than those need."""
+    # Not where nginx is not tested, either.
+    import resource
+
+    piece, count = os.urandom(1_000_000), 1_000
+    url = f"{nginx.http2_tls}/uploads/gigabyte.bin"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    headers = [(b"Content-Length", b"%d" % (len(piece) * count))]
+    content = itertools.repeat(piece, count)
+    try:
+        assert pool.request("PUT", url, headers=headers, content=content).status == 201
+        size = 0
+        with pool.stream("GET", url) as response:
+            for part in response.iter_stream():
+                start = size % len(piece)
+                expected = (piece[start:] + piece)[: len(part)]
+                is_equal = part == expected
+                assert is_equal
+                size += len(part)
+    finally:
+        (nginx.files / "uploads" / "gigabyte.bin").unlink(missing_ok=True)
+    assert size == len(piece) * count
+    assert pool.stats().opened == 1
+    # Kilobytes.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
 def test_large_responses_that_are_left_early(nginx: Nginx, pool: Pool) -> None:

@@ -104,6 +104,19 @@ def test_hundred_at_once_on_one_connection(server: Server, pool: Pool) -> None:
     assert_quiet(pool)
 
 
+def test_thousand_requests_a_hundred_at_once(server: Server, pool: Pool) -> None:
+    def get(_number: int) -> None:
+        for _ in range(10):
+            assert pool.request("GET", server.small_url).content == server.small
+
+    get(0)
+    run_together(100, get)
+    stats = pool.stats()
+    # nginx goes after every thousand.
+    assert stats.opened <= 2
+    assert_quiet(pool, stats.opened)
+
+
 def test_threads_take_turns(server: Server, pool: Pool) -> None:
     def get(number: int) -> None:
         for turn in range(50):

@@ -9,6 +9,7 @@ import collections.abc
 import contextlib
 import dataclasses
 import os
+import select
 import socket
 import ssl
 import struct
@@ -153,6 +154,19 @@ class Conversation:
             return
         raise AssertionError("the client took a gigabyte and still holds the connection")
 
+    def relay(self, address: tuple[str, int]) -> None:
+        """Passes on what comes, to a peer and back, until one of both ends.
+
+        To make it simple it passes on one way at a time: neither may wait until the
+        other has read much.
+        """
+        with socket.create_connection(address, DEADLINE) as beyond:
+            beyond.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            beyond.sendall(self._take(len(self._pending)))
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                while self._pass_on(beyond):
+                    pass
+
     # TLS and endings
 
     def start_tls(self, context: ssl.SSLContext) -> None:
@@ -199,6 +213,19 @@ class Conversation:
         _ignoring(lambda: self._sock.shutdown(socket.SHUT_RDWR))
 
     # Details
+
+    def _pass_on(self, beyond: socket.socket) -> bool:
+        ends = [self._sock, beyond]
+        # What TLS has decrypted is in no socket any more.
+        is_pending = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
+        readable = [self._sock] if is_pending else select.select(ends, [], [], DEADLINE)[0]
+        assert readable, "neither end has said a word"
+        for sock in readable:
+            part = sock.recv(65_536)
+            if not part:
+                return False
+            ends[sock is self._sock].sendall(part)
+        return True
 
     def _say_goodbye(self) -> None:
         is_open = self._sock.fileno() >= 0

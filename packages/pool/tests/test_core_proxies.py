@@ -60,7 +60,7 @@ from httpcore_interface import (
     RemoteProtocolError,
     WriteError,
 )
-from httpcore_pool import Proxy
+from httpcore_pool import URL, Proxy
 
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 each_name = pytest.mark.parametrize("name", KINDS)
@@ -435,6 +435,21 @@ def test_zone_reaches_the_socket_and_nothing_else(driver: Driver, network: Netwo
     assert names == ["fe80::1", "fe80::2"]
     assert forwarding.requests[0].target == b"http://[fe80::2]/"
     assert forwarding.requests[0].header(b"host") == b"[fe80::2]"
+
+
+@pytest.mark.parametrize("scheme", [b"http", b"https"])
+@pytest.mark.parametrize("host", [b"a@b.test", b"a/b", b"a?b", b"a#b", b"a\\b", b"b.test:1/"])
+def test_host_that_a_proxy_would_take_for_another(
+    driver: Driver, network: Network, scheme: bytes, host: bytes
+) -> None:
+    network.play(TakeBytes(0))
+    # Of a whole URL the host is checked; these are the parts.
+    url = URL(scheme=scheme, host=host, target=b"/")
+    pool = through(driver, proxy_of("http"))
+    with pytest.raises(LocalProtocolError, match="the host"):
+        pool.request("GET", url)
+    assert all(connection.sent == b"" for connection in network.connections)
+    assert pool.is_quiet
 
 
 # -- credentials -------------------------------------------------------------------------

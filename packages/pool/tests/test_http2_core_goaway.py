@@ -82,6 +82,28 @@ def test_server_that_goes_and_closes_at_once(driver: Driver, network: Network) -
     assert pool.is_quiet
 
 
+def test_server_that_goes_without_the_answers_that_it_announced(
+    driver: Driver, network: Network
+) -> None:
+    """Some close at once, whatever they said: nobody knows what they have done."""
+    peers = serve(network)
+    pool = shared_pool(driver)
+    reading = begin(pool, "reading")
+    peers.until_called(1)
+    writing = begin(pool, "writing", "POST", b"body")
+    peers.until_called(2)
+    peers.until(lambda: peers.calls[1].is_whole)
+    peers[0].go_away(3)
+    peers[0].end()
+    with pytest.raises(RemoteProtocolError, match="disconnected"):
+        writing.result()
+    again = peers.until_called(3)[2]
+    assert again.path == b"/reading"
+    peers.answer(again, b"again")
+    assert reading.result() == b"again"
+    assert pool.is_quiet
+
+
 def test_server_that_goes_in_two_steps(driver: Driver, network: Network) -> None:
     peers = serve(network)
     pool = shared_pool(driver)

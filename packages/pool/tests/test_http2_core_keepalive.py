@@ -6,6 +6,7 @@ import h2.events
 import pytest
 from driving import URL_A, Driver
 from http2_peer import Call, Peer, Peers, begin, echo, serve, shared_pool
+from script_steps import Congested
 from scripted import Network
 from virtual_clock import Clock
 
@@ -143,6 +144,22 @@ def test_server_that_takes_nothing_is_given_up(
         pool.request("POST", URL_A, content=b"body")
     assert clock.now - began == 20.0
     assert not network.open_connections
+
+
+def test_time_for_an_answer_begins_when_the_ping_is_out(
+    driver: Driver, network: Network, clock: Clock
+) -> None:
+    peers = serve(network, echo)
+    pool = shared_pool(driver, keepalive_ping=10.0)
+    pool.request("GET", URL_A)
+    # Already: what came with the request would be answered.
+    peers[0].connection.is_deaf = True
+    network.connections[0].steps.insert(0, Congested(15.0))
+    began = clock.now
+    with pytest.raises(ReadError, match="does not answer"):
+        pool.request("POST", URL_A)
+    # Asked after 10 seconds, it could hear that after 15.
+    assert clock.now - began == 25.0
 
 
 # -- connections that were idle for long ---------------------------------------------------

@@ -225,9 +225,13 @@ def test_request_of_a_broken_connection_fails_for_everybody(
     peers.until(lambda: peers[0].waiting == 1)
     peers[0].connection.outbox.append(ReadError("reset"))
     peers[0].wake()
+    failures = set()
     for thread in threads:
-        with pytest.raises(NetworkError, match="reset"):
+        with pytest.raises(NetworkError, match="reset") as caught:
             thread.result()
+        failures.add(caught.value)
+    # Each has one of its own: a traceback grows whenever it is raised.
+    assert len(failures) == 5
     assert pool.is_quiet
     assert not network.open_connections
 

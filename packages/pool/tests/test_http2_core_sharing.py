@@ -171,6 +171,29 @@ def test_idle_connection_beyond_its_age_is_closed(
     assert [connection.is_open for connection in network.connections] == [False, True]
 
 
+def test_connection_whose_numbers_run_out_is_replaced(driver: Driver, network: Network) -> None:
+    peers = serve(network)
+    pool = shared_pool(driver)
+    first = begin(pool, "first")
+    call = peers.until_called(1)[0]
+    [connection] = pool.face._core.connections
+    assert isinstance(connection.http, HTTP2Connection)
+    connection.http.traffic.engine._next_number = 2**31 - 1
+    second = begin(pool, "second")
+    last = peers.until_called(2)[1]
+    assert last.stream == 2**31 - 1
+    third = begin(pool, "third")
+    new = peers.until_called(3)[2]
+    assert [len(peer.calls) for peer in peers] == [2, 1]
+    for other in last, call:
+        peers[0].respond(other, other.path)
+    peers[1].respond(new, new.path)
+    assert [first.result(), second.result()] == [b"/first", b"/second"]
+    assert third.result() == b"/third"
+    assert [connection.is_open for connection in network.connections] == [False, True]
+    assert pool.is_quiet
+
+
 def test_server_that_takes_nothing_at_all_is_asked_a_few_times_only(
     driver: Driver, network: Network
 ) -> None:

@@ -22,6 +22,9 @@ from httpcore_pool._core.http2 import HTTP2Connection
 pytestmark = pytest.mark.exhaustive
 
 LARGE = bytes(100_000)
+# RFC 8441, section 3.
+CONNECT_PROTOCOL = 8
+EXTENDED: dict[str, object] = {"protocol": b"websocket"}
 
 
 @dataclasses.dataclass
@@ -65,6 +68,13 @@ def halves(peer: Peer, call: Call) -> None:
         peer.body(call, b"one", ends=False)
     else:
         echo(peer, call)
+
+
+def welcome(peer: Peer, call: Call) -> None:
+    """Accepts a tunnel, and speaks first."""
+    if call.field(b":method") == b"CONNECT":
+        peer.head(call)
+        peer.body(call, b"welcome", ends=False)
 
 
 def send_rest(peers: Peers) -> None:
@@ -111,6 +121,22 @@ def early_close_beside(run: Run) -> None:
     beside(run, close_early)
 
 
+def tunnel_beside(run: Run) -> None:
+    def talk() -> None:
+        response = run.pool.open("CONNECT", URL_A + "tunnel", extensions=EXTENDED)
+        try:
+            expect(response.status, 200)
+            wire = response.wire
+            wire.write(LARGE)
+            expect(wire.read(100), b"welcome")
+            wire.write(b"bye")
+            wire.close()
+        finally:
+            response.close()
+
+    beside(run, talk)
+
+
 def idle_with_news(run: Run) -> None:
     run.attempt("first", lambda: run.pool.request("GET", URL_A + "1"))
     for connection in run.network.open_connections:
@@ -121,7 +147,13 @@ def idle_with_news(run: Run) -> None:
     run.attempt("second", lambda: expect(run.pool.request("GET", URL_A + "2").body, b"/2"))
 
 
-SCENARIOS: list[Scenario] = [two_requests, upload_beside, early_close_beside, idle_with_news]
+SCENARIOS: list[Scenario] = [
+    two_requests,
+    upload_beside,
+    early_close_beside,
+    tunnel_beside,
+    idle_with_news,
+]
 each_scenario = pytest.mark.parametrize(
     "scenario", SCENARIOS, ids=[scenario.__name__ for scenario in SCENARIOS]
 )
@@ -129,7 +161,7 @@ each_scenario = pytest.mark.parametrize(
 
 def play(driver: Driver, scenario: Scenario, fault: Fault | None = None) -> Run:
     network = driver.renew_network()
-    peers = serve(network, halves)
+    peers = serve(network, halves, settings={CONNECT_PROTOCOL: 1}, begin=welcome)
     network.fault = fault
     run = Run(driver, network, shared_pool(driver), peers)
     scenario(run)

@@ -145,6 +145,29 @@ def test_extended_connect_waits_for_the_settings(driver: Driver, network: Networ
     goes_on(pool, network)
 
 
+def test_extended_connect_hears_of_settings_that_another_reads(
+    driver: Driver, network: Network
+) -> None:
+    peers = Peers(network)
+    peer = Peer(settings={CONNECT_PROTOCOL: 1}, greets=False)
+    peers.append(peer)
+    network.play(peer)
+    pool = shared_pool(driver)
+    other = begin(pool, "other")
+    peers.until_called(1)
+    peers.until(lambda: peer.waiting == 1)
+    opening = Background(lambda: pool.open("CONNECT", extensions=EXTENDED))
+    network.until_waiting(1)
+    peer.greet()
+    # The other goes on reading meanwhile.
+    call = peers.until_called(2)[1]
+    peer.head(call)
+    opening.result().close()
+    peer.respond(peers.calls[0], b"other")
+    assert other.result() == b"other"
+    assert pool.is_quiet
+
+
 def test_extended_connect_waits_under_the_read_timeout(
     driver: Driver, network: Network
 ) -> None:

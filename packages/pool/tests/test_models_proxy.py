@@ -72,6 +72,12 @@ def test_fields_stand_behind_the_credentials() -> None:
     assert proxy.headers == [(b"Proxy-Authorization", BASIC), (b"X-Tenant", b"one")]
 
 
+def test_field_with_credentials_is_sent_in_place_of_the_others() -> None:
+    fields = {"proxy-authorization": "Bearer token"}
+    proxy = Proxy("http://user:word@proxy.test", headers=fields)
+    assert proxy.headers == [(b"proxy-authorization", b"Bearer token")]
+
+
 def test_socks_has_no_fields_for_credentials() -> None:
     assert Proxy("socks5://user:word@proxy.test").headers == []
 
@@ -100,7 +106,8 @@ def test_chain_begins_with_the_nearest() -> None:
     [
         ("ftp://user:s3cr3t@proxy.test", "unsupported protocol 'ftp://'"),
         ("ws://proxy.test", "unsupported protocol 'ws://'"),
-        ("proxy.test:3128", "unsupported protocol 'proxy.test://'"),
+        ("proxy.test:3128", "missing a protocol"),
+        ("s3cr3t:s3cr3t@proxy.test:3128", "missing a protocol"),
         ("//proxy.test:3128", "missing a protocol"),
     ],
 )
@@ -119,6 +126,20 @@ def test_url_without_a_readable_host_is_told_without_its_user(url: str) -> None:
     assert "s3cr3t" not in str(refusal.value)
 
 
+def test_secret_that_is_not_ascii_is_not_shown() -> None:
+    for arguments in (("http://user:s3cr3\xe9@proxy.test",), ("http://p.test", None, SECRET)):
+        with pytest.raises(ValueError, match="ASCII") as refusal:
+            Proxy(*arguments)
+        # An error of a codec keeps the whole text, and its repr shows it.
+        error: BaseException | None = refusal.value
+        while error is not None:
+            assert "s3cr3" not in repr(error)
+            error = error.__cause__ or error.__context__
+
+
+SECRET = {"Proxy-Authorization": "Bearer s3cr3\xe9"}
+
+
 def test_name_with_a_colon_is_none_for_http() -> None:
     with pytest.raises(ValueError, match="colon") as refusal:
         Proxy("http://proxy.test", auth=("us:er", "s3cr3t"))
@@ -132,11 +153,20 @@ def test_url_of_a_wrong_type(url: object) -> None:
         Proxy(url)  # type: ignore[arg-type]  # the point
 
 
+@pytest.mark.parametrize("auth", ["us", ("user",), ("us", "s3cr3t", "er"), {"us": "s3cr3t"}])
+def test_credentials_that_are_no_pair(auth: object) -> None:
+    with pytest.raises(TypeError, match="auth must be a pair of bytes or str") as refusal:
+        Proxy("http://proxy.test", auth=auth)  # type: ignore[arg-type]  # the point
+    assert "s3cr3t" not in str(refusal.value)
+
+
 def test_other_arguments_of_wrong_types() -> None:
     with pytest.raises(TypeError, match="auth must be"):
         Proxy("http://proxy.test", auth=("user", 7))  # type: ignore[arg-type]  # the point
     with pytest.raises(TypeError, match="via must be a Proxy, but got str"):
         Proxy("http://proxy.test", via="http://other.test")  # type: ignore[arg-type]  # the point
+    with pytest.raises(TypeError, match="tunnel must be None or a bool, but got str"):
+        Proxy("http://proxy.test", tunnel="no")  # type: ignore[arg-type]  # the point
 
 
 # -- pools -------------------------------------------------------------------------------

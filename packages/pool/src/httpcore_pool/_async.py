@@ -80,7 +80,7 @@ class AsyncRequestInterface:
 
         Raises:
             TypeError, ValueError: An argument is not what it should be.
-            TimeoutException, NetworkError, ProtocolError, UnsupportedProtocol: As
+            TimeoutException, NetworkError, ProtocolError, ProxyError, UnsupportedProtocol: As
                 `handle_async_request` does.
         """
         response = await self.handle_async_request(

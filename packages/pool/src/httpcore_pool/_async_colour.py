@@ -254,6 +254,8 @@ class AsyncResponse:
 class Async:
     """The async colour. See `Colour`."""
 
+    takes_turns = True
+
     def open_source(self, stream: BodyStream) -> AsyncSource:
         """Returns the parts of a request's body."""
         if not isinstance(stream, collections.abc.AsyncIterable):

@@ -377,6 +377,8 @@ class BlockingResponse:
 class Blocking:
     """The blocking colour. See `Colour`."""
 
+    takes_turns = False
+
     def open_source(self, stream: BodyStream) -> BlockingSource:
         """Returns the parts of a request's body."""
         if not isinstance(stream, collections.abc.Iterable):

@@ -1,17 +1,20 @@
 """Proxies, as users name them."""
 
 import base64
+import collections.abc
 import re
 import ssl
 import urllib.parse
 
 from httpcore_interface import UnsupportedProtocol
 
-from ._messages import HeaderTypes, to_fields
+from ._messages import Fields, HeaderTypes, to_fields
 from ._url import URL, to_bytes
 
 _HTTP_SCHEMES = (b"http", b"https")
 _SOCKS_SCHEMES = (b"socks4", b"socks4a", b"socks5", b"socks5h")
+
+_MISSING_PROTOCOL = "Proxy URL is missing a protocol such as 'http://' or 'socks5://'."
 
 Auth = tuple[bytes | str, bytes | str]
 
@@ -31,7 +34,8 @@ class Proxy:
         auth: User name and password, strings as UTF-8. An HTTP proxy gets them as Basic
             authentication (RFC 7617), SOCKS5 as RFC 1929 has it; SOCKS4 gets the name.
         headers: What an HTTP proxy is told besides, with each CONNECT and with each
-            request that it forwards. (name, value) pairs, or a mapping.
+            request that it forwards. (name, value) pairs, or a mapping. A
+            `Proxy-Authorization` among them is sent in place of `auth`.
         ssl_context: For the TLS to an `https` proxy; None is the default of the process.
             One of its own: what the origins are offered by ALPN is not for the proxy.
         via: The proxy that this one is reached through; None is the direct way.
@@ -48,7 +52,7 @@ class Proxy:
     Raises:
         UnsupportedProtocol: The URL's scheme is none of these.
         ValueError: The URL has no host, or cannot be taken apart; a user name for an
-            HTTP proxy has a colon.
+            HTTP proxy has a colon; the URL or a field has characters beyond ASCII.
         TypeError: An argument has the wrong type.
     """
 
@@ -66,19 +70,29 @@ class Proxy:
             self.url = url
         else:
             # Before anything can fail: what is wrong with a URL is told with the URL.
-            bare, named = _without_user(to_bytes(url, "url"))
+            if isinstance(url, str) and not url.isascii():
+                raise ValueError("a proxy's URL must be ASCII: percent-encode the rest")
+            octets = to_bytes(url, "url")
+            if b"://" not in octets:
+                # What stands before the first colon may be a host, or a user.
+                raise UnsupportedProtocol(_MISSING_PROTOCOL)
+            bare, named = _without_user(octets)
             self.url = URL(bare)
             auth = named if auth is None else auth
         if via is not None and not isinstance(via, Proxy):
             raise TypeError(f"via must be a Proxy, but got {type(via).__name__}.")
-        self.auth = None if auth is None else (_octets(auth[0]), _octets(auth[1]))
-        self.headers = to_fields(headers)
+        if tunnel is not None and not isinstance(tunnel, bool):
+            raise TypeError(f"tunnel must be None or a bool, but got {type(tunnel).__name__}.")
+        self.auth = None if auth is None else _octet_pair(auth)
+        self.headers = _fields(headers)
         self.ssl_context = ssl_context
         self.via = via
         self.tunnel = tunnel
         self._check()
         if self.auth is not None and not self.is_socks:
-            self.headers.insert(0, (b"Proxy-Authorization", _basic(*self.auth)))
+            authorization = _basic(*self.auth)
+            if all(name.lower() != b"proxy-authorization" for name, _ in self.headers):
+                self.headers.insert(0, (b"Proxy-Authorization", authorization))
 
     def _check(self) -> None:
         scheme = self.url.scheme
@@ -87,7 +101,7 @@ class Proxy:
                 "Proxy URL has an unsupported protocol "
                 f"'{scheme.decode('ascii', 'replace')}://'."
                 if scheme
-                else "Proxy URL is missing a protocol such as 'http://' or 'socks5://'."
+                else _MISSING_PROTOCOL
             )
         if not self.url.host:
             raise ValueError(f"a proxy's URL needs a host, but is {bytes(self.url)!r}")
@@ -128,6 +142,22 @@ def _without_user(url: bytes) -> tuple[bytes, tuple[bytes, bytes] | None]:
         return bare, None
     unquote = urllib.parse.unquote_to_bytes
     return bare, (unquote(name), unquote(password))
+
+
+def _fields(headers: HeaderTypes | None) -> Fields:
+    try:
+        return to_fields(headers)
+    except UnicodeEncodeError:
+        pass
+    # Raised out here, so that it has no context: that keeps the whole value.
+    raise ValueError("the fields for a proxy must be ASCII, but one is not")
+
+
+def _octet_pair(auth: collections.abc.Sequence[bytes | str]) -> tuple[bytes, bytes]:
+    # A string of two letters has a length of two as well.
+    if not isinstance(auth, tuple | list) or len(auth) != 2:
+        raise TypeError("auth must be a pair of bytes or str: a user name and a password.")
+    return _octets(auth[0]), _octets(auth[1])
 
 
 def _octets(text: bytes | str) -> bytes:

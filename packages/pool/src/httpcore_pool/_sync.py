@@ -78,7 +78,7 @@ class RequestInterface:
 
         Raises:
             TypeError, ValueError: An argument is not what it should be.
-            TimeoutException, NetworkError, ProtocolError, UnsupportedProtocol: As
+            TimeoutException, NetworkError, ProtocolError, ProxyError, UnsupportedProtocol: As
                 `handle_request` does.
         """
         response = self.handle_request(build_request(method, url, headers, content, extensions))

@@ -64,7 +64,14 @@ class OpenResponse(typing.Protocol):
 
 
 class Colour(typing.Protocol):
-    """Blocking, or async."""
+    """Blocking, or async.
+
+    Attributes:
+        takes_turns: Whether callers run in turns, so that one who gives up its own lets
+            all go first that are awake. With threads that takes longer than it saves.
+    """
+
+    takes_turns: bool
 
     def open_source(self, stream: BodyStream) -> ChunkSource:
         """Returns the parts of a request's body.

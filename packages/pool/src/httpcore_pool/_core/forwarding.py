@@ -1,5 +1,9 @@
 """Requests as a proxy wants them that forwards them."""
 
+import re
+
+from httpcore_interface import LocalProtocolError
+
 from .._messages import Fields, Request
 from .._protocol.http11 import RequestWriter
 from .._url import URL
@@ -45,9 +49,27 @@ def absolute_form(method: bytes, url: URL) -> bytes:
 
     A target that was asked for in place of the URL's keeps its meaning: the path of the
     same origin, `*` for the whole of it (section 3.2.4), or what is absolute already.
+
+    Raises:
+        LocalProtocolError: The URL's host would be taken for another.
     """
     target = url.target
+    check_host(url.host)
     if method == b"CONNECT" or not (target.startswith(b"/") or target == b"*"):
         return target
     # The scheme of a request to a websocket is that of HTTP (RFC 6455, section 4.1).
     return b"http://%b%b" % (url.host_field, b"" if target == b"*" else target)
+
+
+# What ends a host in a URL, or has it begin anew; of whole URLs none comes so far.
+_find_delimiter = re.compile(rb"[/?#@\\]").search
+
+
+def check_host(host: bytes) -> None:
+    """Makes sure that a proxy reads the host that is meant.
+
+    Raises:
+        LocalProtocolError: It would be taken for another.
+    """
+    if _find_delimiter(host):
+        raise LocalProtocolError(f"the host {host!r} is none: a proxy would take it apart")

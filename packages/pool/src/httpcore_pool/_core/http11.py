@@ -74,6 +74,9 @@ class HTTP11Connection:
     is_shared = False
     """Whether it carries many requests, each of which may end by itself."""
 
+    is_busy = False
+    """Whether others use it that read it, besides the one it was reserved for."""
+
     def __init__(
         self,
         stream: AsyncNetworkStream,

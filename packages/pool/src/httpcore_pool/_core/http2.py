@@ -70,7 +70,13 @@ class HTTP2Connection:
         keepalive_ping: float | None = None,
     ) -> None:
         self.stream = stream
-        self.traffic = Traffic(stream, Engine(), backend, keepalive_ping)
+        self.traffic = Traffic(
+            stream,
+            Engine(),
+            backend,
+            keepalive_ping,
+            takes_turns=colour.takes_turns,
+        )
         self._colour = colour
         self._public_stream = colour.public_stream(stream)
         self._runner = colour.runner()
@@ -114,13 +120,15 @@ class HTTP2Connection:
             if isinstance(exc, ConnectionNotAvailable) and self.traffic.on_change is not None:
                 # The pool believes that there is room.
                 await self.traffic.on_change()
-            # The server had closed it while it was idle, and this came too late to see.
-            is_late = is_used and before == self.traffic.received and self._has_failed
+            # The server had closed it while it was idle, and this came too late to see;
+            # or it said that it goes, and went before it had answered.
+            is_late = is_used and before == self.traffic.received
+            is_lost = self._has_failed and (is_late or self.traffic.engine.is_draining)
             is_unprocessed = exchange.is_unprocessed or isinstance(exc, ConnectionNotAvailable)
             if (
                 isinstance(exc, _LOSSES)
                 and upload.is_repeatable
-                and (is_unprocessed or is_late)
+                and (is_unprocessed or is_lost)
             ):
                 raise Repeatable(exc, is_unprocessed=is_unprocessed) from exc
             await self.push()
@@ -262,6 +270,11 @@ class HTTP2Connection:
         traffic = self.traffic
         is_over = self._is_closed or self._has_failed or traffic.cut is not None
         return not (is_over or traffic.engine.is_draining)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether others use it, who read what comes."""
+        return bool(self.traffic.engine.streams)
 
     @property
     def is_idle(self) -> bool:

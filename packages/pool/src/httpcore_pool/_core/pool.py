@@ -187,8 +187,12 @@ class Pool:
                     raise pool_closed()  # noqa: TRY301 - to be given back below
                 assert slot.connection.http is not None
                 http = slot.connection.http
-                # The first question costs no await, and its answer is nearly always no.
-                if http.stream.get_extra_info("is_readable") and await http.has_hung_up():
+                # The first questions cost no await, and the answer is nearly always no.
+                if (
+                    not http.is_busy
+                    and http.stream.get_extra_info("is_readable")
+                    and await http.has_hung_up()
+                ):
                     if http.is_shared:
                         # Others may have been given it as well.
                         raise gone()  # noqa: TRY301 - to be given back below

@@ -78,6 +78,7 @@ class Traffic:
         backend: Supplies events for those who wait.
         keepalive_ping: Seconds of silence after which whoever drives has the server
             asked whether it is there, and after as many more gives it up. None: never.
+        takes_turns: See `Colour`.
 
     Attributes:
         lock: Guards the engine and what is told here; held for microseconds, never
@@ -101,6 +102,7 @@ class Traffic:
         "_is_writing",
         "_outgoing",
         "_silence",
+        "_takes_turns",
         "_waiting",
         "_waiting_for",
         "_waiting_to",
@@ -121,6 +123,8 @@ class Traffic:
         engine: Engine,
         backend: AsyncNetworkBackend,
         keepalive_ping: float | None = None,
+        *,
+        takes_turns: bool,
     ) -> None:
         self.stream = stream
         self.engine = engine
@@ -133,6 +137,7 @@ class Traffic:
             None
         )
         self._backend = backend
+        self._takes_turns = takes_turns
         self._capacity = engine.capacity
         # What was taken from the engine, and not written yet; and how much was.
         self._outgoing = memoryview(b"")
@@ -223,8 +228,9 @@ class Traffic:
     @property
     def _may_gather(self) -> bool:
         """Whether it is worth a turn of the event loop to write less often."""
-        is_little = not self._outgoing and self.engine.unsent < _LITTLE
-        return is_little and len(self.engine.streams) > 1
+        if not self._takes_turns or len(self.engine.streams) < 2:
+            return False
+        return not self._outgoing and self.engine.unsent < _LITTLE
 
     def _take_piece(self) -> memoryview:
         if not self._outgoing:

@@ -15,6 +15,7 @@ from httpcore_interface import (
 
 from .._proxy import Proxy
 from .._url import Origin
+from .forwarding import check_host
 from .timeouts import Deadline
 
 if typing.TYPE_CHECKING:
@@ -36,6 +37,7 @@ def handshake_with(proxy: Proxy, origin: Origin) -> "Handshake":
     if not proxy.is_socks:
         from .._protocol.tunnel import ConnectHandshake
 
+        check_host(host)
         return ConnectHandshake(host, port, proxy.headers)
     if scheme in (b"socks5", b"socks5h"):
         from .._protocol.socks5 import Socks5Handshake
