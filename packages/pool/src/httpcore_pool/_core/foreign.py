@@ -101,6 +101,9 @@ class ForeignConnection:
 
     stream = Unseen()
 
+    is_busy = False
+    """Not so busy that it would not have to be asked: only that tells what it is."""
+
     def __init__(
         self, face: Questions, sender: Sender, colour: Colour, *, may_share: bool
     ) -> None:
