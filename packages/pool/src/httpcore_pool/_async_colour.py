@@ -23,7 +23,7 @@ from ._core.colour import OpenResponse
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._interruption import Interruptible, interruptible
-from ._messages import BodyStream, Extensions, Request, Response
+from ._messages import BodyStream, Extensions, Request, Response, unread_stream
 from ._runner import current_runner, has_ended, run_elsewhere
 
 T = typing.TypeVar("T")
@@ -267,7 +267,7 @@ class Async:
 
     def open_body(self, response: Response) -> AsyncResponse:
         """Returns the body of a response that somebody else has received."""
-        stream = response.unread_stream
+        stream = unread_stream(response)
         if not isinstance(stream, collections.abc.AsyncIterable):
             raise TypeError(
                 "an async connection pool needs an async response of its connections, "

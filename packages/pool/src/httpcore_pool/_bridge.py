@@ -28,7 +28,7 @@ from ._core.closing import Closable
 from ._core.colour import OpenResponse
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
-from ._messages import BodyStream, Extensions, Request, Response
+from ._messages import BodyStream, Extensions, Request, Response, unread_stream
 
 T = typing.TypeVar("T")
 
@@ -390,7 +390,7 @@ class Blocking:
 
     def open_body(self, response: Response) -> BlockingResponse:
         """Returns the body of a response that somebody else has received."""
-        stream = response.unread_stream
+        stream = unread_stream(response)
         if not isinstance(stream, collections.abc.Iterable):
             raise TypeError(
                 "a blocking connection pool needs a blocking response of its connections, "

@@ -273,11 +273,6 @@ class Response:
         else:
             self._async_stream("aclose", "close")
 
-    @property
-    def unread_stream(self) -> BodyStream:
-        """The body, wherever it is: as it was read, if it was."""
-        return self.stream if self._content is None else ByteStream(self._content)
-
     def _blocking_stream(self, called: str, twin: str) -> collections.abc.Iterable[bytes]:
         stream = self.stream
         if not hasattr(stream, "__iter__"):
@@ -308,3 +303,9 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.status}]>"
+
+
+def unread_stream(response: Response) -> BodyStream:
+    """Returns a response's body, wherever it is: as it was read, if it was."""
+    content = response._content
+    return response.stream if content is None else ByteStream(content)
