@@ -7,12 +7,14 @@
 /stream/N       N chunks of 1,000 bytes
 /delay/N        an empty response after N milliseconds
 /status/N       an empty response of that status
+/dns-query      a question of DNS as an answer without records (RFC 8484)
 /refuse         413 before the body is read
 
 A WebSocket says everything again, wherever it was opened.
 """
 
 import asyncio
+import base64
 import collections.abc
 import hashlib
 import json
@@ -48,6 +50,8 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
             await exchange.respond(b"")
         case "status":
             await exchange.respond(b"", argument)
+        case "dns-query":
+            await exchange.respond(await exchange.resolution())
         case "refuse":
             await exchange.respond(b"too large", 413)
         case _:
@@ -100,6 +104,17 @@ class Exchange:
             length += len(part)
             digest.update(part)
         return json.dumps({"length": length, "sha256": digest.hexdigest()}).encode()
+
+    async def resolution(self) -> bytes:
+        question = bytearray(b"".join([part async for part in self.body_parts()]))
+        if not question:
+            query = self._scope["query_string"]
+            assert isinstance(query, bytes)
+            encoded = query.removeprefix(b"dns=")
+            question += base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
+        # The bit that tells the two apart (RFC 1035, section 4.1.1).
+        question[2] |= 0x80
+        return bytes(question)
 
     async def mirror(self) -> None:
         await self._start(200, [])

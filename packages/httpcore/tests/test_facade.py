@@ -153,7 +153,12 @@ def test_version_is_one_that_dependents_ask_for() -> None:
 def test_extras_are_those_of_1_x() -> None:
     pyproject = pathlib.Path(__file__).parents[1] / "pyproject.toml"
     extras = tomllib.loads(pyproject.read_text("utf-8"))["project"]["optional-dependencies"]
-    assert {"asyncio", "http2", "socks", "trio"} <= set(extras)
+    assert set(extras) == {"asyncio", "anyio", "http2", "socks", "trio"}
+    # What 1.x had for asyncio was anyio's.
+    assert extras["asyncio"] == extras["anyio"]
+    assert [extra.partition(">")[0] for extra in extras["anyio"]] == ["httpcore-anyio"]
+    assert [extra.partition(">")[0] for extra in extras["trio"]] == ["httpcore-trio"]
+    assert [extra.partition(">")[0] for extra in extras["http2"]] == ["httpcore-pool[http2]"]
     # What it was for is built in; programs ask for it all the same.
     assert extras["socks"] == []
 

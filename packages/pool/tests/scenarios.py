@@ -20,6 +20,7 @@ from driving import (
     plain_context,
     reply,
 )
+from foreign import wrapping
 from proxy_kinds import ServeThrough, hears_connect, hears_socks4a, hears_socks5, proxy_of
 from script_steps import (
     Dial,
@@ -280,6 +281,33 @@ PROXIES: dict[Scenario, tuple[str, ...]] = {
 }
 """The proxies that the pool of a scenario has, the nearest first."""
 
+
+def by_foreign_connections(scenario: Scenario) -> Scenario:
+    """A scenario whose pool has connections of a class of its user's."""
+
+    def through(run: Run) -> None:
+        scenario(run)
+
+    through.__name__ = f"foreign_{scenario.__name__}"
+    return through
+
+
+FOREIGN: list[Scenario] = [
+    by_foreign_connections(scenario)
+    for scenario in (
+        fresh_connection,
+        reused_connection,
+        https,
+        chunked_upload,
+        stream_that_is_closed_early,
+        unframed_response,
+        two_that_wait,
+        dead_when_looked_at,
+        eviction,
+        upgrade,
+    )
+]
+
 SCENARIOS: list[Scenario] = [
     fresh_connection,
     reused_connection,
@@ -297,6 +325,7 @@ SCENARIOS: list[Scenario] = [
     upgrade,
     expectation,
     *PROXIES,
+    *FOREIGN,
 ]
 each_scenario = pytest.mark.parametrize(
     "scenario", SCENARIOS, ids=[scenario.__name__ for scenario in SCENARIOS]
@@ -311,7 +340,10 @@ def begin(driver: Driver, scenario: Scenario | None = None) -> tuple[Network, Po
     for kind in kinds:
         proxy = proxy_of(kind, via=proxy)
     network.otherwise = lambda: [ServeThrough(kinds, whole)]
-    pool = driver.pool(max_connections=1, retries=1, ssl_context=plain_context(), proxy=proxy)
+    create = wrapping() if scenario in FOREIGN else None
+    pool = driver.pool(
+        create=create, max_connections=1, retries=1, ssl_context=plain_context(), proxy=proxy
+    )
     return network, pool
 
 

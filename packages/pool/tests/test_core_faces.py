@@ -371,7 +371,7 @@ class MakeError(Exception):
     [
         (MakeError("no"), MakeError, "no"),
         (KeyboardInterrupt(), KeyboardInterrupt, None),
-        (object(), TypeError, r"must return an (Async)?HTTPConnection, but returned object"),
+        (object(), TypeError, r"must return an (Async)?ConnectionInterface, but"),
         (None, TypeError, "but returned NoneType"),
     ],
 )

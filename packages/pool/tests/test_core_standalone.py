@@ -331,3 +331,23 @@ def test_request_that_was_made_before_can_be_sent(make: Make, network: Network) 
     connection = make(TakeRequest(), Give(reply(b"one")))
     request = Request("GET", URL_A, headers=[(b"Host", HOST)])
     assert connection.send(request).read() == b"one"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "http1", "http2", "expected"),
+    [
+        (b"http", True, False, False),
+        (b"https", True, False, False),
+        (b"http", True, True, False),
+        (b"https", True, True, True),
+        (b"http", False, True, True),
+    ],
+)
+def test_connection_that_may_speak_http2_is_available_before_it_knows(
+    driver: Driver, scheme: bytes, http1: bool, http2: bool, expected: bool
+) -> None:
+    origin = Origin(scheme, b"example.test", 443)
+    connection = driver.connection(origin, http1=http1, http2=http2)
+    assert connection.face.is_available() is expected
+    connection.close()
+    assert not connection.face.is_available()

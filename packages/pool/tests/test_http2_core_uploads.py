@@ -2,6 +2,7 @@
 
 import collections.abc
 
+import h2.events
 import pytest
 from driving import URL_A, Driver
 from http2_peer import CANCEL, NO_ERROR, WINDOW, Call, Peer, begin, echo, serve, shared_pool
@@ -257,3 +258,26 @@ def test_body_that_is_refused_is_not_sent(driver: Driver, network: Network) -> N
     assert (response.status, response.body) == (413, b"too large")
     assert peers.calls[0].body == b""
     assert peers.calls[0].reset == CANCEL
+
+
+@pytest.mark.parametrize("parts", [[], [b""], [b"", b""]])
+@pytest.mark.parametrize("is_traced", [False, True])
+def test_body_that_turns_out_empty_ends_with_the_head(
+    driver: Driver, network: Network, parts: list[bytes], *, is_traced: bool
+) -> None:
+    """Where no field says that there is one: httpx has a body for every request."""
+    peers = serve(network, echo)
+    extensions = {"trace": driver.recorder()[1]} if is_traced else None
+    pool = shared_pool(driver)
+    response = pool.open("GET", content=driver.body(parts), extensions=extensions)
+    assert response.read() == b"/"
+    kinds = [type(event) for event in peers[0].events]
+    assert h2.events.RequestReceived in kinds
+    assert h2.events.DataReceived not in kinds
+
+
+def test_body_that_nobody_has_announced_is_sent(driver: Driver, network: Network) -> None:
+    serve(network, echo)
+    pool = shared_pool(driver)
+    response = pool.open("POST", content=driver.body([b"", b"one", b"", b"two"]))
+    assert response.read() == b"/onetwo"

@@ -217,3 +217,28 @@ def test_capacity_of_a_closed_slot_does_not_matter() -> None:
     state.set_capacity(slot, 5)
     state.retire(slot)
     assert_nothing_is_left(state)
+
+
+def test_connection_that_takes_one_more_is_widened() -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state)
+    ticket = enqueue(state)
+    state.widen(slot)
+    assert granted(state) == [ticket]
+    assert (slot.in_use, slot.capacity) == (2, 2)
+    assert isinstance(state.claim("a", 0.0), Ticket)
+
+
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_connection_that_refuses_is_narrowed_to_what_it_has(others: int) -> None:
+    state = PoolState[str](Limits(connections=1))
+    slot = open_slot(state, capacity=5)
+    for _ in range(others):
+        assert claim_slot(state) is slot
+    state.narrow(slot)
+    assert slot.capacity == max(others, 1)
+    state.release(slot, 0.0, reusable=True)
+    if others:
+        assert isinstance(state.claim("a", 0.0), Ticket)
+    else:
+        assert slot.state is SlotState.IDLE

@@ -3,6 +3,7 @@
     _backend.py  AnyIOBackend: opens connections
     _connect.py  from a host, or a path, to one connected socket (RFC 8305)
     _stream.py   AnyIOStream: reads, writes, encrypts and closes one connection
+    _given.py    the same over a stream that a program has opened by anyio itself
     _wait.py     waiting until sockets are ready, and undoing groups of exceptions
 
 What a connection does without waiting, TLS included, is the interface's: see

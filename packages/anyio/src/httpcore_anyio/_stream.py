@@ -15,6 +15,7 @@ import ssl
 import typing
 
 import anyio
+import anyio.abc
 import anyio.lowlevel
 
 from httpcore_interface import (
@@ -47,10 +48,20 @@ class AnyIOStream(AsyncNetworkStream):
     encrypted from then on, once more if it was encrypted already.
 
     Args:
-        sock: Connected. It belongs to the stream from now on, and does not block.
+        sock: Connected. It belongs to the stream from now on, and does not block. A byte
+            stream of anyio's may be given as well; then what is made waits for that.
     """
 
     __slots__ = ("_channel", "_due")
+
+    def __new__(cls, sock: "socket.socket | anyio.abc.ByteStream") -> typing.Self:
+        """Makes a stream that suits what it is given."""
+        if isinstance(sock, anyio.abc.ByteStream) and cls is AnyIOStream:
+            # Made of this class.
+            from ._given import GivenStream
+
+            return super().__new__(typing.cast("type[typing.Self]", GivenStream))
+        return super().__new__(cls)
 
     def __init__(self, sock: "socket.socket") -> None:
         self._channel = SocketChannel(sock)

@@ -130,10 +130,29 @@ _HOMES = {
 # through all that `dir` lists, find what is installed with this package.
 _EXTRAS = (_ANYIO, _TRIO)
 
+# Where dependents reach past the public names. They are modules of this package, imported
+# when they are asked for; each says who does.
+_ADDRESSES = frozenset(
+    {
+        "_api",
+        "_async",
+        "_backends",
+        "_exceptions",
+        "_models",
+        "_ssl",
+        "_sync",
+        "_synchronization",
+        "_utils",
+    }
+)
+
 __all__ = [name for name, home in _HOMES.items() if home not in _EXTRAS]
 
 
 def __getattr__(name: str) -> object:
+    if name in _ADDRESSES:
+        # As in 1.x, where they were there once `httpcore` was imported.
+        return importlib.import_module(f"httpcore.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'httpcore' has no attribute {name!r}")
     home, _ = _HOMES[name]

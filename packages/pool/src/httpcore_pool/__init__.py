@@ -25,6 +25,7 @@ from ._async import (
 )
 from ._async_proxies import AsyncHTTPProxy, AsyncSOCKSProxy
 from ._byte_stream import ByteStream
+from ._defaults import AutoBackend
 from ._messages import Request, Response
 from ._proxy import Proxy
 from ._state import PoolStats
@@ -52,6 +53,7 @@ __all__ = [
     "AsyncHTTPProxy",
     "AsyncRequestInterface",
     "AsyncSOCKSProxy",
+    "AutoBackend",
     "ByteStream",
     "ConnectionInterface",
     "ConnectionPool",

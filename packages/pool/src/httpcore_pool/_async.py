@@ -7,14 +7,15 @@ import typing
 
 from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, AsyncNetworkStream
 
-from ._async_colour import Async, InterruptibleBackend, check_stream
+from ._async_colour import Async, AsyncSender, InterruptibleBackend, check_stream
 from ._core.connection import Connection
+from ._core.foreign import AnyConnection, ForeignConnection
 from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
 from ._core.options import ConnectOptions
 from ._core.pool import Pool
 from ._core.route import Route, Way
 from ._defaults import AutoBackend
-from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._faces import DialledFace, GivenFace, PoolFace, Questions, does_as
 from ._http2 import speak_http2
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
 from ._proxy import Proxy
@@ -383,14 +384,18 @@ class AsyncConnectionPool(_Entered, PoolFace[AsyncConnectionInterface], AsyncReq
         core = Connection(origin, self._options, backend, _ASYNC)
         return _FACES[Route.to(origin, self._options).way]._of(core)
 
-    def _make_connection(self, origin: Origin) -> Connection:
+    def _make_connection(self, origin: Origin) -> AnyConnection:
         connection = self.create_connection(origin)
-        if not isinstance(connection, AsyncHTTPConnection):
+        if does_as(connection, AsyncHTTPConnection):
+            return connection._core
+        if not hasattr(connection, "handle_async_request"):
             raise TypeError(
-                "create_connection() must return an AsyncHTTPConnection, "
+                "create_connection() must return an AsyncConnectionInterface, "
                 f"but returned {type(connection).__name__}"
             )
-        return connection._core
+        may_share = origin.scheme in self._options.sharing_schemes
+        sender = AsyncSender(connection)
+        return ForeignConnection(connection, sender, _ASYNC, may_share=may_share)
 
     async def handle_async_request(self, request: Request) -> Response:
         """Sends a request, and returns the response once its head has come.

@@ -18,11 +18,12 @@ from httpcore_interface import (
     NetworkStream,
 )
 
+from ._core.closing import Closable
 from ._core.colour import OpenResponse
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
 from ._interruption import Interruptible, interruptible
-from ._messages import BodyStream, Extensions
+from ._messages import BodyStream, Extensions, Request, Response, unread_stream
 from ._runner import current_runner, has_ended, run_elsewhere
 
 T = typing.TypeVar("T")
@@ -188,6 +189,68 @@ class AsyncSource:
             await self._chunks.aclose()
 
 
+class HandlesAsyncRequests(typing.Protocol):
+    """What an async connection does, whatever its class."""
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come."""
+
+    async def aclose(self) -> None:
+        """Closes the connection, whatever it is doing."""
+
+
+class AsyncSender:
+    """A connection of any class. See `Sender`.
+
+    Args:
+        connection: The connection.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: HandlesAsyncRequests) -> None:
+        self._connection = connection
+
+    async def send(self, request: Request) -> Response:
+        """Sends a request; see `AsyncConnectionInterface.handle_async_request`."""
+        return await self._connection.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Closes the connection; see `AsyncConnectionInterface.aclose`."""
+        await self._connection.aclose()
+
+
+class AsyncResponse:
+    """A response's body that such a connection supplies. See `ResponseSource`."""
+
+    __slots__ = ("_chunks", "_stream")
+
+    def __init__(self, stream: collections.abc.AsyncIterable[bytes]) -> None:
+        self._stream = stream
+        self._chunks: collections.abc.AsyncIterator[bytes] | None = None
+
+    async def next_chunk(self) -> bytes:
+        """Returns the next part; `b""` after the last."""
+        if self._chunks is None:
+            self._chunks = aiter(self._stream)
+        async for chunk in self._chunks:
+            # An empty one among them would be taken for the end.
+            if chunk:
+                return chunk
+        return b""
+
+    async def aclose(self) -> None:
+        """Closes the body, if it can be closed."""
+        chunks = self._chunks
+        try:
+            if isinstance(chunks, types.AsyncGeneratorType) and not chunks.ag_running:
+                await chunks.aclose()
+        finally:
+            aclose = getattr(self._stream, "aclose", None)
+            if aclose is not None:
+                await aclose()
+
+
 class Async:
     """The async colour. See `Colour`."""
 
@@ -202,6 +265,16 @@ class Async:
             )
         return AsyncSource(stream)
 
+    def open_body(self, response: Response) -> AsyncResponse:
+        """Returns the body of a response that somebody else has received."""
+        stream = unread_stream(response)
+        if not isinstance(stream, collections.abc.AsyncIterable):
+            raise TypeError(
+                "an async connection pool needs an async response of its connections, "
+                f"but got one whose body is the blocking {type(stream).__name__}."
+            )
+        return AsyncResponse(stream)
+
     def runner(self) -> object:
         """Returns the event loop that runs."""
         return current_runner()
@@ -210,7 +283,7 @@ class Async:
         """Returns whether an event loop will never run anything again."""
         return has_ended(runner)
 
-    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+    async def close(self, stream: Closable, runner: object) -> None:
         """Closes a stream, in the event loop that it belongs to.
 
         That of another thread is asked to, and not waited for: only there those who

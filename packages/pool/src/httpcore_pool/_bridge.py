@@ -24,10 +24,11 @@ from httpcore_interface import (
     NetworkStream,
 )
 
+from ._core.closing import Closable
 from ._core.colour import OpenResponse
 from ._core.trace import Info, Tracer, is_logged
 from ._core.upload import check_chunk
-from ._messages import BodyStream, Extensions
+from ._messages import BodyStream, Extensions, Request, Response, unread_stream
 
 T = typing.TypeVar("T")
 
@@ -54,6 +55,16 @@ def run(coroutine: collections.abc.Coroutine[object, None, T]) -> T:
         "a blocking call had to wait for something async: is an async network backend, "
         "stream or callback in use with a blocking connection pool?"
     )
+
+
+class HandlesRequests(typing.Protocol):
+    """What a blocking connection does, whatever its class."""
+
+    def handle_request(self, request: Request) -> Response:
+        """Sends a request, and returns the response once its head has come."""
+
+    def close(self) -> None:
+        """Closes the connection, whatever it is doing."""
 
 
 class BlockingStream(AsyncNetworkStream):
@@ -314,6 +325,55 @@ class BlockingSource:
             self._chunks.close()
 
 
+class BlockingSender:
+    """A connection of any class, presented as one that never suspends. See `Sender`.
+
+    Args:
+        connection: The connection.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: HandlesRequests) -> None:
+        self._connection = connection
+
+    async def send(self, request: Request) -> Response:
+        """Sends a request; see `ConnectionInterface.handle_request`."""
+        return self._connection.handle_request(request)
+
+    async def aclose(self) -> None:
+        """Closes the connection; see `ConnectionInterface.close`."""
+        self._connection.close()
+
+
+class BlockingResponse:
+    """A response's body that such a connection supplies. See `ResponseSource`."""
+
+    __slots__ = ("_chunks", "_stream")
+
+    def __init__(self, stream: collections.abc.Iterable[bytes]) -> None:
+        self._stream = stream
+        self._chunks: collections.abc.Iterator[bytes] | None = None
+
+    async def next_chunk(self) -> bytes:
+        """Returns the next part; `b""` after the last."""
+        if self._chunks is None:
+            self._chunks = iter(self._stream)
+        # An empty one among them would be taken for the end.
+        return next((chunk for chunk in self._chunks if chunk), b"")
+
+    async def aclose(self) -> None:
+        """Closes the body, if it can be closed."""
+        chunks = self._chunks
+        try:
+            if isinstance(chunks, types.GeneratorType) and not chunks.gi_running:
+                chunks.close()
+        finally:
+            close = getattr(self._stream, "close", None)
+            if close is not None:
+                close()
+
+
 class Blocking:
     """The blocking colour. See `Colour`."""
 
@@ -328,6 +388,16 @@ class Blocking:
             )
         return BlockingSource(stream)
 
+    def open_body(self, response: Response) -> BlockingResponse:
+        """Returns the body of a response that somebody else has received."""
+        stream = unread_stream(response)
+        if not isinstance(stream, collections.abc.Iterable):
+            raise TypeError(
+                "a blocking connection pool needs a blocking response of its connections, "
+                f"but got one whose body is the async {type(stream).__name__}."
+            )
+        return BlockingResponse(stream)
+
     def runner(self) -> None:
         """Returns None: any thread may use any connection."""
 
@@ -335,7 +405,7 @@ class Blocking:
         """Returns whether a runner has ended: there are none."""
         return False
 
-    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+    async def close(self, stream: Closable, runner: object) -> None:
         """Closes a stream: any thread may."""
         await stream.aclose()
 

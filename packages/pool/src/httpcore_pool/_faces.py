@@ -4,14 +4,29 @@ Questions are answered at once, so they have no colour; what waits is in
 `_sync.py` and `_async.py`.
 """
 
+import ssl
 import typing
 
 from ._core.connection import Connection, Speaker
+from ._core.options import ConnectOptions
 from ._core.pool import Pool
 from ._state import PoolStats
 from ._url import Origin
 
 Face = typing.TypeVar("Face")
+Asked = typing.TypeVar("Asked", bound="Questions")
+
+# What a pool calls on a connection of a class that it does not know.
+_NEEDED = (
+    "handle_request",
+    "handle_async_request",
+    "close",
+    "aclose",
+    "is_available",
+    "has_expired",
+    "is_idle",
+    "is_closed",
+)
 
 
 class Questions:
@@ -45,6 +60,20 @@ class Questions:
         return NotImplementedError(f"{type(self).__name__} does not implement {method}()")
 
 
+def does_as(connection: object, of: type[Asked]) -> typing.TypeGuard[Asked]:
+    """Returns whether a connection does all that a pool needs as a class of ours does it.
+
+    Args:
+        connection: What may be of a class that is made of it, or changed by itself.
+        of: The class.
+    """
+    return isinstance(connection, of) and all(
+        getattr(getattr(connection, name), "__func__", None) is getattr(of, name)
+        for name in _NEEDED
+        if hasattr(of, name)
+    )
+
+
 class DialledFace(Questions):
     """The answers of a connection that connects by itself."""
 
@@ -70,9 +99,12 @@ class DialledFace(Questions):
         return origin == self._core.origin
 
     def is_available(self) -> bool:
-        """Returns whether it waits for a request, or has room for another."""
+        """Returns whether it waits for a request, or has room for another.
+
+        Before it is connected: whether it may turn out to have.
+        """
         http = self._core.http
-        return http is not None and _has_room(http)
+        return self._core.may_be_shared if http is None else _has_room(http)
 
     def has_expired(self) -> bool:
         """Returns whether it is idle, but should not be used any more."""
@@ -137,6 +169,7 @@ class PoolFace(typing.Generic[Face]):
     """The answers of a pool whose connections have faces of one kind."""
 
     _core: Pool
+    _options: ConnectOptions
 
     @property
     def connections(self) -> list[Face]:
@@ -151,6 +184,24 @@ class PoolFace(typing.Generic[Face]):
     def _requests(self) -> range:
         # Programs ask for its length: the requests that are under way or wait.
         return range(sum(self._core.requests))
+
+    # What an overridden `create_connection` makes its own connections with.
+
+    @property
+    def _ssl_context(self) -> ssl.SSLContext | None:
+        return self._options.ssl_context
+
+    @property
+    def _keepalive_expiry(self) -> float | None:
+        return self._options.keepalive_expiry
+
+    @property
+    def _http1(self) -> bool:
+        return "http/1.1" in self._options.protocols
+
+    @property
+    def _http2(self) -> bool:
+        return "h2" in self._options.protocols
 
     def stats(self) -> PoolStats:
         """Returns the pool's numbers at this moment."""

@@ -24,7 +24,7 @@ _inheritors: weakref.WeakSet[Inheritor] = weakref.WeakSet()
 
 # Kept for good: a transport that is collected complains that nobody has closed it, and
 # may take its descriptor out of an event loop that both processes share.
-_inherited: list[AsyncNetworkStream] = []
+_inherited: list[object] = []
 
 
 def watch(inheritor: Inheritor) -> None:
@@ -38,7 +38,12 @@ def let_go(stream: AsyncNetworkStream) -> None:
     if isinstance(sock, socket.socket):
         # No shutdown, no farewell of TLS: both would reach the peer.
         sock.close()
-    _inherited.append(stream)
+    keep(stream)
+
+
+def keep(inherited: object) -> None:
+    """Keeps something of the parent's for good."""
+    _inherited.append(inherited)
 
 
 def _begin_anew() -> None:

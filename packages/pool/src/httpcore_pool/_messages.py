@@ -303,3 +303,9 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.status}]>"
+
+
+def unread_stream(response: Response) -> BodyStream:
+    """Returns a response's body, wherever it is: as it was read, if it was."""
+    content = response._content
+    return response.stream if content is None else ByteStream(content)

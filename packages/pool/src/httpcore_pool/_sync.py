@@ -7,14 +7,15 @@ import typing
 
 from httpcore_interface import SOCKET_OPTION, NetworkBackend, NetworkStream
 
-from ._bridge import Blocking, BlockingBackend, BlockingStream, run
+from ._bridge import Blocking, BlockingBackend, BlockingSender, BlockingStream, run
 from ._core.connection import Connection
+from ._core.foreign import AnyConnection, ForeignConnection
 from ._core.http11 import HTTP11Connection as CoreHTTP11Connection
 from ._core.options import ConnectOptions
 from ._core.pool import Pool
 from ._core.route import Route, Way
 from ._defaults import default_backend
-from ._faces import DialledFace, GivenFace, PoolFace, Questions
+from ._faces import DialledFace, GivenFace, PoolFace, Questions, does_as
 from ._http2 import speak_http2
 from ._messages import Content, Extensions, HeaderTypes, Request, Response, build_request
 from ._proxy import Proxy
@@ -376,14 +377,18 @@ class ConnectionPool(_Entered, PoolFace[ConnectionInterface], RequestInterface):
         core = Connection(origin, self._options, backend, _BLOCKING)
         return _FACES[Route.to(origin, self._options).way]._of(core)
 
-    def _make_connection(self, origin: Origin) -> Connection:
+    def _make_connection(self, origin: Origin) -> AnyConnection:
         connection = self.create_connection(origin)
-        if not isinstance(connection, HTTPConnection):
+        if does_as(connection, HTTPConnection):
+            return connection._core
+        if not hasattr(connection, "handle_request"):
             raise TypeError(
-                "create_connection() must return an HTTPConnection, "
+                "create_connection() must return an ConnectionInterface, "
                 f"but returned {type(connection).__name__}"
             )
-        return connection._core
+        may_share = origin.scheme in self._options.sharing_schemes
+        sender = BlockingSender(connection)
+        return ForeignConnection(connection, sender, _BLOCKING, may_share=may_share)
 
     def _blocking_backend(self) -> BlockingBackend:
         if self._backend is None:

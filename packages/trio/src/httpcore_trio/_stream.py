@@ -15,6 +15,7 @@ import ssl
 import typing
 
 import trio
+import trio.abc
 
 from httpcore_interface import (
     AsyncNetworkStream,
@@ -46,10 +47,20 @@ class TrioStream(AsyncNetworkStream):
     encrypted from then on, once more if it was encrypted already.
 
     Args:
-        sock: Connected. It belongs to the stream from now on, and does not block.
+        sock: Connected. It belongs to the stream from now on, and does not block. A
+            stream of trio's may be given as well; then what is made waits for that.
     """
 
     __slots__ = ("_channel", "_due")
+
+    def __new__(cls, sock: "socket.socket | trio.abc.Stream") -> typing.Self:
+        """Makes a stream that suits what it is given."""
+        if isinstance(sock, trio.abc.Stream) and cls is TrioStream:
+            # Made of this class.
+            from ._given import GivenStream
+
+            return super().__new__(typing.cast("type[typing.Self]", GivenStream))
+        return super().__new__(cls)
 
     def __init__(self, sock: "socket.socket") -> None:
         self._channel = SocketChannel(sock)

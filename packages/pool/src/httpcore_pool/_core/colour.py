@@ -9,7 +9,8 @@ import typing
 
 from httpcore_interface import AsyncNetworkBackend, AsyncNetworkStream
 
-from .._messages import BodyStream, Extensions
+from .._messages import BodyStream, Extensions, Response
+from .closing import Closable
 from .trace import Tracer
 
 
@@ -25,6 +26,16 @@ class ChunkSource(typing.Protocol):
         Else the garbage collector would, at a time of its own; of an async one both
         trio and asyncio complain. What is no generator is the caller's to end.
         """
+
+
+class ResponseSource(typing.Protocol):
+    """The body of a response that somebody else has received."""
+
+    async def next_chunk(self) -> bytes:
+        """Returns the next part of the body, `b""` at its end."""
+
+    async def aclose(self) -> None:
+        """Ends the response, wherever its body is."""
 
 
 class OpenResponse(typing.Protocol):
@@ -69,13 +80,20 @@ class Colour(typing.Protocol):
             TypeError: The body is of the other colour.
         """
 
+    def open_body(self, response: Response) -> ResponseSource:
+        """Returns the body of a response that somebody else has received.
+
+        Raises:
+            TypeError: The body is of the other colour.
+        """
+
     def runner(self) -> object:
         """Returns what runs the caller, and so his connections: an event loop, or None."""
 
     def has_ended(self, runner: object) -> bool:
         """Returns whether a runner will never run anything again."""
 
-    async def close(self, stream: AsyncNetworkStream, runner: object) -> None:
+    async def close(self, stream: Closable, runner: object) -> None:
         """Closes a stream, in the event loop that it belongs to."""
 
     def run_soon(

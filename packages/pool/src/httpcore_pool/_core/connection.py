@@ -233,6 +233,11 @@ class Connection:
         return self.http is not None and self.http.is_available
 
     @property
+    def may_be_shared(self) -> bool:
+        """Whether it may yet turn out to carry many requests at once."""
+        return not self.is_closed and self.origin.scheme in self._options.sharing_schemes
+
+    @property
     def is_usable(self) -> bool:
         """Whether it will take requests, now or later."""
         return self.http is not None and self.http.is_usable

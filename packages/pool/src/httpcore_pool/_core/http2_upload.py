@@ -46,6 +46,8 @@ class HTTP2Upload:
         "_announced",
         "_content",
         "_expects_continue",
+        "_first_part",
+        "_is_framed",
         "_sent",
         "_source",
         "_trailers",
@@ -64,12 +66,17 @@ class HTTP2Upload:
             for name, value in request.extensions.get("trailing_headers", ())
         ]
         self._expects_continue = False
+        self._first_part: bytes | None = None
         fields = [(name.lower(), value) for name, value in request.headers]
         try:
             self._announced = announced_length(fields)
         except ValueError as exc:
             raise LocalProtocolError(f"the request's {exc}") from exc
+        # Whether somebody has said that there is a body.
+        self._is_framed = self._announced is not None
         for name, value in fields:
+            if name == b"transfer-encoding":
+                self._is_framed = True
             if name == b"expect" and value.lower() == b"100-continue":
                 self._expects_continue = True
         stream = request.stream
@@ -93,6 +100,7 @@ class HTTP2Upload:
             None once both were sent; without a body, what tells when the head was, which
             is queued only: whoever waits for the response waits for that as well.
         """
+        await self._look_ahead()
         if self._has_body:
             await self.send_head(exchange)
             await self.send_body(exchange)
@@ -101,6 +109,24 @@ class HTTP2Upload:
         with traffic.lock:
             self._begin(exchange)
             return traffic.depart()
+
+    async def _look_ahead(self) -> None:
+        """Finds out whether there is a body at all, where nobody has said that there is one.
+
+        httpx has a body of its own for each request, mostly an empty one. As the end of a
+        request without a body comes with its head, it ought to with theirs: there are
+        servers that have answered, and forgotten the stream, before an end by itself comes.
+        """
+        if self._source is None or self._is_framed:
+            return
+        self._is_framed = True
+        while (part := await self._source.next_chunk()) is not None:
+            if check_chunk(part):
+                self.is_repeatable = False
+                self._first_part = part
+                return
+        await self._source.close()
+        self._source = None
 
     def _begin(self, exchange: "HTTP2Exchange") -> int:
         """Queues the head, and returns where it ends."""
@@ -114,6 +140,7 @@ class HTTP2Upload:
 
     async def send_head(self, exchange: "HTTP2Exchange") -> None:
         """Sends the head; with a body behind it, that takes it along."""
+        await self._look_ahead()
         position = self._begin(exchange)
         if not self._has_body or self._expects_continue:
             await self._send_queued(exchange, position)
@@ -128,7 +155,7 @@ class HTTP2Upload:
             await self._send_part(exchange, stream, self._content, ends=not self._trailers)
         else:
             self.is_repeatable = False
-            while (part := await self._source.next_chunk()) is not None:
+            while (part := await self._next_part(self._source)) is not None:
                 if not await self._send_part(exchange, stream, part, ends=False):
                     return
                 # It may be long until there is more.
@@ -146,6 +173,10 @@ class HTTP2Upload:
                 exchange.traffic.engine.send_trailers(stream, self._trailers)
                 position = exchange.traffic.queued
             await self._send_queued(exchange, position)
+
+    async def _next_part(self, source: ChunkSource) -> bytes | None:
+        part, self._first_part = self._first_part, None
+        return await source.next_chunk() if part is None else part
 
     async def _send_part(
         self, exchange: "HTTP2Exchange", stream: Stream, part: bytes, *, ends: bool

@@ -29,9 +29,10 @@ from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wake
 from .._url import HTTP_PORTS, Origin
 from .closing import Closable, await_or_drop, close_all
 from .colour import Colour
-from .connection import Connection, Speaker
+from .connection import Speaker
+from .foreign import AnyConnection, AnySpeaker, ForeignConnection
 from .http11 import HTTP11Connection
-from .speaking import Repeatable, unsupported
+from .speaking import Repeatable, gone, pool_closed, unsupported
 from .timeouts import NO_TIMEOUTS, Deadline, Timeouts
 from .trace import Tracer
 
@@ -85,7 +86,7 @@ class Pool:
         self,
         limits: Limits,
         colour: Colour,
-        make_connection: collections.abc.Callable[[Origin], Connection],
+        make_connection: collections.abc.Callable[[Origin], AnyConnection],
         backend: collections.abc.Callable[[], AsyncNetworkBackend],
         sharing_schemes: frozenset[bytes] = frozenset(),
     ) -> None:
@@ -98,7 +99,7 @@ class Pool:
         watch(self)
 
     def _begin(self, *, is_closed: bool) -> None:
-        self.state: PoolState[Connection] = PoolState(self._limits)
+        self.state: PoolState[AnyConnection] = PoolState(self._limits)
         self.state.is_closed = is_closed
         # Only to know its owner is it one that may be entered twice.
         self.lock = threading.RLock()
@@ -183,7 +184,7 @@ class Pool:
             else:
                 if slot.connection is None:
                     # The pool was closed before this could dial.
-                    raise _closed()  # noqa: TRY301 - to be given back below
+                    raise pool_closed()  # noqa: TRY301 - to be given back below
                 assert slot.connection.http is not None
                 http = slot.connection.http
                 # The first questions cost no await, and the answer is nearly always no.
@@ -194,7 +195,7 @@ class Pool:
                 ):
                     if http.is_shared:
                         # Others may have been given it as well.
-                        raise _gone()  # noqa: TRY301 - to be given back below
+                        raise gone()  # noqa: TRY301 - to be given back below
                     http = await self._redial(
                         slot, key, request, timeouts, tracer, is_retry=False
                     )
@@ -245,10 +246,10 @@ class Pool:
 
     async def _await_slot(
         self,
-        got: Slot[Connection] | Ticket[Connection],
-        work: Work[Connection] | None,
+        got: Slot[AnyConnection] | Ticket[AnyConnection],
+        work: Work[AnyConnection] | None,
         timeouts: Timeouts,
-    ) -> Slot[Connection]:
+    ) -> Slot[AnyConnection]:
         """Does what a claim left to do, and waits if it has to."""
         if work is not None and work.doomed:
             await close_all(work.doomed)
@@ -258,7 +259,7 @@ class Pool:
         assert slot is not None
         return slot
 
-    async def _wait(self, ticket: Ticket[Connection], timeouts: Timeouts) -> None:
+    async def _wait(self, ticket: Ticket[AnyConnection], timeouts: Timeouts) -> None:
         """Waits until a ticket is granted.
 
         Raises:
@@ -292,28 +293,30 @@ class Pool:
         if ticket.is_refused:
             raise ConnectError("the connection pool was closed while the request waited")
 
-    def _is_settled(self, ticket: Ticket[Connection]) -> bool:
+    def _is_settled(self, ticket: Ticket[AnyConnection]) -> bool:
         with self.lock:
             return ticket.is_settled
 
     async def _dial(
         self,
-        slot: Slot[Connection],
+        slot: Slot[AnyConnection],
         key: OriginKey,
         request: Request,
         timeouts: Timeouts,
         tracer: Tracer | None,
-    ) -> Speaker:
+    ) -> AnySpeaker:
         """Establishes the connection of a slot."""
         connection = self._make_connection(Origin(*key[:3]))
         # From here on `close()` and `connections` see it.
         slot.connection = connection
         if slot.state is _CLOSED:
-            raise _closed()
+            raise pool_closed()
         try:
             http = await connection.connect(request, timeouts, tracer)
             capacity = http.capacity
-            if not isinstance(http, HTTP11Connection):
+            if isinstance(http, ForeignConnection):
+                http.take_place(slot, functools.partial(self._note_room, slot))
+            elif not isinstance(http, HTTP11Connection):
                 http.traffic.on_change = functools.partial(self._note_capacity, slot, http)
             now = time.monotonic()
             is_open, doomed = self._change(
@@ -328,10 +331,10 @@ class Pool:
             await close_all(doomed)
         if not is_open:
             await connection.aclose()
-            raise _closed()
+            raise pool_closed()
         return http
 
-    async def _note_capacity(self, slot: Slot[Connection], http: Speaker) -> None:
+    async def _note_capacity(self, slot: Slot[AnyConnection], http: Speaker) -> None:
         """Notes that a server takes more requests at once than before, or fewer."""
         capacity = http.capacity
         if http.is_usable:
@@ -341,16 +344,25 @@ class Pool:
         if doomed:
             await close_all(doomed)
 
+    async def _note_room(self, slot: Slot[AnyConnection], has_room: bool) -> None:
+        """Notes whether a foreign connection takes one more request than it has."""
+        if has_room:
+            _, doomed = self._change(lambda state: state.widen(slot))
+        else:
+            _, doomed = self._change(lambda state: state.narrow(slot))
+        if doomed:
+            await close_all(doomed)
+
     async def _redial(
         self,
-        slot: Slot[Connection],
+        slot: Slot[AnyConnection],
         key: OriginKey,
         request: Request,
         timeouts: Timeouts,
         tracer: Tracer | None,
         *,
         is_retry: bool,
-    ) -> Speaker:
+    ) -> AnySpeaker:
         """Replaces the dead connection of a slot by a new one."""
         dead = slot.connection
         assert dead is not None
@@ -358,7 +370,7 @@ class Pool:
         is_open, doomed = self._change(lambda state: state.redial(slot, now, is_retry=is_retry))
         await close_all([dead, *doomed])
         if not is_open:
-            raise _closed()
+            raise pool_closed()
         return await self._dial(slot, key, request, timeouts, tracer)
 
     def note_abandoned(self, lease: "PoolLease") -> None:
@@ -393,7 +405,7 @@ class Pool:
         self.state.repair([lease.got for lease in self.leases if lease.got is not None])
         self.is_torn = False
 
-    def note_torn(self, work: Work[Connection] | None) -> None:
+    def note_torn(self, work: Work[AnyConnection] | None) -> None:
         """Notes that something broke off inside the books: a signal handler has raised.
 
         Args:
@@ -405,8 +417,8 @@ class Pool:
         self._rouse_one()
 
     def _change(
-        self, change: collections.abc.Callable[[PoolState[Connection]], T]
-    ) -> tuple[T, list[Connection]]:
+        self, change: collections.abc.Callable[[PoolState[AnyConnection]], T]
+    ) -> tuple[T, list[AnyConnection]]:
         """Changes the books, and wakes those who were granted what they waited for.
 
         Returns:
@@ -467,7 +479,7 @@ class Pool:
     # -- work --------------------------------------------------------------------
 
     @staticmethod
-    def wake(work: Work[Connection]) -> None:
+    def wake(work: Work[AnyConnection]) -> None:
         """Wakes those who were granted what they waited for."""
         for ticket in work.granted:
             if ticket.event is not None:
@@ -490,7 +502,7 @@ class Pool:
     # -- what is asked about it --------------------------------------------------
 
     @property
-    def connections(self) -> list[Connection]:
+    def connections(self) -> list[AnyConnection]:
         """The connections there are, in any state."""
         with self.lock:
             slots = list(self.state.slots)
@@ -534,7 +546,7 @@ class PoolLease:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self.got: Slot[Connection] | Ticket[Connection] | None = None
+        self.got: Slot[AnyConnection] | Ticket[AnyConnection] | None = None
         self.is_over = False
 
     def end(self, now: float, *, reusable: bool) -> list[Closable] | None:
@@ -581,7 +593,10 @@ class PoolLease:
         """Whether its connection can go on without it, wherever its response is."""
         connection = self.got.connection if type(self.got) is Slot else None
         http = None if connection is None else connection.http
-        return http is not None and http.is_shared and http.is_usable
+        # The foreign cannot be asked here, under the lock.
+        if http is None or isinstance(http, ForeignConnection):
+            return False
+        return http.is_shared and http.is_usable
 
     def give_up(self) -> list[Closable] | None:
         """Gives it back after a failure; the connection may have survived that."""
@@ -592,12 +607,3 @@ class PoolLease:
     def abandon(self) -> None:
         """Gives it back from a finaliser."""
         self._pool.note_abandoned(self)
-
-
-def _closed() -> ConnectError:
-    return ConnectError("the connection pool was closed while the request connected")
-
-
-def _gone() -> Repeatable:
-    failure = ConnectionNotAvailable("the server has closed the connection")
-    return Repeatable(failure, is_unprocessed=True, was_tried=False)

@@ -2,7 +2,7 @@
 
 import enum
 
-from httpcore_interface import UnsupportedProtocol
+from httpcore_interface import ConnectError, ConnectionNotAvailable, UnsupportedProtocol
 
 from .._messages import Request
 from .._url import HTTP_PORTS, Origin
@@ -60,3 +60,14 @@ def unsupported(scheme: bytes) -> UnsupportedProtocol:
     return UnsupportedProtocol(
         f"Request URL has an unsupported protocol '{scheme.decode('ascii', 'replace')}://'."
     )
+
+
+def pool_closed() -> ConnectError:
+    """Returns the error of a request that was about to get a connection of its own."""
+    return ConnectError("the connection pool was closed while the request connected")
+
+
+def gone() -> Repeatable:
+    """Returns what is raised when a shared connection takes no more requests."""
+    failure = ConnectionNotAvailable("the server has closed the connection")
+    return Repeatable(failure, is_unprocessed=True, was_tried=False)

@@ -364,6 +364,14 @@ class PoolState(Repairable[C]):
         elif slot.state is _IDLE and capacity < 1:
             self._evict(slot)
 
+    def widen(self, slot: Slot[C]) -> None:
+        """Notes that a connection takes one more request than it has, for all it says."""
+        self.set_capacity(slot, slot.in_use + 1)
+
+    def narrow(self, slot: Slot[C]) -> None:
+        """Notes that a connection has refused one of the requests that it was given."""
+        self.set_capacity(slot, max(slot.in_use - 1, 1))
+
     def retire(self, slot: Slot[C]) -> None:
         """Notes that a connection takes no more requests; it ends with its last."""
         slot.is_retiring = True

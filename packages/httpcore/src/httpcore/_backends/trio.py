@@ -1,0 +1,4 @@
+"""For dnspython, which makes a stream of one of trio's."""
+
+from httpcore import TrioBackend as TrioBackend
+from httpcore_trio import TrioStream as TrioStream

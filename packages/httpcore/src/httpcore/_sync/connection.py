@@ -1,0 +1,3 @@
+"""For respx, which puts its mocks into this class."""
+
+from httpcore import HTTPConnection as HTTPConnection

@@ -1,0 +1,3 @@
+"""For respx and vcrpy, which put their mocks into this class."""
+
+from httpcore import ConnectionPool as ConnectionPool

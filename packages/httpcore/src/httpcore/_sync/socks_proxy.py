@@ -1,0 +1,3 @@
+"""For programs that ask what kind of pool they have."""
+
+from httpcore import SOCKSProxy as SOCKSProxy

@@ -1,0 +1,134 @@
+"""Streams over streams that a program has opened by trio itself."""
+
+import socket
+import ssl
+
+import pytest
+import trio
+import trustme
+
+from httpcore_interface import (
+    ConnectError,
+    ConnectTimeout,
+    ReadError,
+    ReadTimeout,
+    WriteError,
+    WriteTimeout,
+)
+from httpcore_trio import TrioStream
+
+
+async def connected() -> tuple[TrioStream, socket.socket]:
+    """A stream over one of trio's, and its peer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        opened = await trio.open_tcp_stream(*server.getsockname())
+        peer, _ = server.accept()
+    # What it is given decides what it is; type checkers know of sockets.
+    given: socket.socket = opened  # type: ignore[assignment]
+    return TrioStream(given), peer
+
+
+async def test_what_is_written_and_read_goes_through_the_stream() -> None:
+    stream, peer = await connected()
+    with peer:
+        assert isinstance(stream, TrioStream)
+        await stream.write(b"")
+        await stream.write(memoryview(b"ping"))
+        assert peer.recv(100) == b"ping"
+        peer.sendall(b"pong")
+        assert await stream.read(3) == b"pon"
+        assert await stream.read(3, timeout=5.0) == b"g"
+        peer.shutdown(socket.SHUT_WR)
+        assert await stream.read(3) == b""
+        assert await stream.wait_writable()
+        await stream.aclose()
+        await stream.aclose()
+
+
+async def test_facts_are_those_of_the_stream() -> None:
+    stream, peer = await connected()
+    with peer:
+        assert stream.get_extra_info("server_addr") == peer.getsockname()
+        assert stream.get_extra_info("client_addr") == peer.getpeername()
+        assert stream.get_extra_info("socket").fileno() > 0
+        assert stream.get_extra_info("ssl_object") is None
+        assert stream.get_extra_info("anything") is None
+        assert not stream.get_extra_info("is_readable")
+        peer.sendall(b"!")
+        with trio.fail_after(30):
+            while not stream.get_extra_info("is_readable"):
+                await trio.lowlevel.checkpoint()
+        await stream.aclose()
+
+
+async def test_timeouts_are_those_of_the_operation() -> None:
+    stream, peer = await connected()
+    with peer:
+        with pytest.raises(ReadTimeout):
+            await stream.read(1, timeout=0.0)
+        with pytest.raises(WriteTimeout):
+            await stream.write(bytes(64_000_000), timeout=0.0)
+        with pytest.raises(WriteError, match="earlier"):
+            await stream.write(b"x")
+        await stream.aclose()
+
+
+async def test_failures_are_those_of_the_operation() -> None:
+    stream, peer = await connected()
+    peer.close()
+    await stream.aclose()
+    with pytest.raises(ReadError):
+        await stream.read(1)
+    with pytest.raises(WriteError):
+        await stream.write(b"x")
+    with pytest.raises(ValueError, match="max_bytes"):
+        await stream.read(0)
+
+
+async def test_tls_is_started_over_the_stream() -> None:
+    authority = trustme.CA()
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(theirs)
+    ours = ssl.create_default_context()
+    authority.configure_trust(ours)
+    stream, peer = await connected()
+
+    def serve() -> bytes:
+        with theirs.wrap_socket(peer, server_side=True) as encrypted:
+            asked = encrypted.recv(100)
+            encrypted.sendall(asked.upper())
+            return asked
+
+    answers: list[bytes] = []
+
+    async def served() -> None:
+        answers.append(await trio.to_thread.run_sync(serve))
+
+    async with trio.open_nursery() as tasks:
+        tasks.start_soon(served)
+        encrypted = await stream.start_tls(ours, "localhost", timeout=30.0)
+        await encrypted.write(b"hello")
+        assert await encrypted.read(100) == b"HELLO"
+        assert str(encrypted.get_extra_info("ssl_object").version()).startswith("TLS")
+        assert isinstance(encrypted, TrioStream)
+        await encrypted.aclose()
+    assert answers == [b"hello"]
+
+
+async def test_handshake_that_takes_too_long_closes_the_stream() -> None:
+    stream, peer = await connected()
+    with peer:
+        with pytest.raises(ConnectTimeout):
+            await stream.start_tls(ssl.create_default_context(), "localhost", timeout=0.0)
+        with pytest.raises(ReadError):
+            await stream.read(1)
+
+
+async def test_handshake_that_fails_closes_the_stream() -> None:
+    stream, peer = await connected()
+    with peer:
+        peer.sendall(b"no TLS is spoken here, whatever is asked")
+        with pytest.raises(ConnectError):
+            await stream.start_tls(ssl.create_default_context(), "localhost")
+        with pytest.raises(ReadError):
+            await stream.read(1)
