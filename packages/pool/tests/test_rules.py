@@ -209,6 +209,7 @@ OF_ENGINES = {
     "b''.join",
     "exchange.begin",
     "request_fields",
+    "stream.take_together",
     "traffic.depart",
     "traffic.send",
     "traffic.settle_abandoned",
