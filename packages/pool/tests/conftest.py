@@ -25,6 +25,10 @@ from virtual_clock import Clock
 
 COLOURS = ("blocking", "asyncio", "trio")
 
+# Of the ways to cancel, those in which everything is cancelled everywhere by default: each
+# library's own, and anyio's. The others differ in who asks for it, and are left to the soak.
+SHORT = ("task", "scope", "anyio")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
@@ -41,10 +45,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "way" in metafunc.fixturenames:
+        is_exhaustive = metafunc.definition.get_closest_marker("exhaustive") is not None
         metafunc.parametrize(
             ("driver", "way"),
             [
-                pytest.param(colour, way, id=f"{colour}-{name}")
+                pytest.param(
+                    colour,
+                    way,
+                    id=f"{colour}-{name}",
+                    marks=[pytest.mark.slow] if is_exhaustive and name not in SHORT else [],
+                )
                 for colour, ways in WAYS.items()
                 for name, way in ways.items()
             ],
