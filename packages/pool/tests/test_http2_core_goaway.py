@@ -18,7 +18,8 @@ from http2_peer import (
 )
 from scripted import Network
 
-from httpcore_interface import RemoteProtocolError
+from httpcore_interface import RemoteProtocolError, WriteError
+from httpcore_pool._core.http2 import HTTP2Connection
 
 
 def two_posts(pool: PoolClient, peers: Peers) -> list[Background[bytes]]:
@@ -274,3 +275,33 @@ def test_close_that_came_too_late_is_told_to_who_must_not_ask_twice(
     with pytest.raises(RemoteProtocolError, match="Server disconnected"):
         pool.request("POST", URL_A)
     assert len(peers) == 1
+
+
+def test_connections_that_take_nothing_any_more_are_passed_over_however_many(
+    driver: Driver, network: Network
+) -> None:
+    peers = serve(network, settings={MOST_STREAMS: 1})
+    pool = shared_pool(driver, max_connections=15)
+    first = begin(pool, "first")
+    peers.until_called(1)
+    peers[0].respond(peers.calls[0], b"first")
+    assert first.result() == b"first"
+    # Each finds the connections before it full.
+    threads = []
+    for number in range(15):
+        threads.append(begin(pool, str(number)))
+        peers.until_called(number + 2)
+    for peer in peers:
+        peer.respond(peer.calls[-1], b"body")
+    assert [thread.result() for thread in threads] == [b"body"] * 15
+    assert len(peers) == 15
+    for connection in pool.face._core.connections:
+        http = connection.http
+        assert isinstance(http, HTTP2Connection)
+        # As after a write that broke, of which nobody has been told yet.
+        http.traffic.cut = WriteError("broken")
+    last = begin(pool, "last")
+    call = peers.until_called(17)[-1]
+    peers[-1].respond(call, b"last")
+    assert last.result() == b"last"
+    assert len(peers) == 16

@@ -124,13 +124,16 @@ class HTTP2Connection:
             # or it said that it goes, and went before it had answered.
             is_late = is_used and before == self.traffic.received
             is_lost = self._has_failed and (is_late or self.traffic.engine.is_draining)
-            is_unprocessed = exchange.is_unprocessed or isinstance(exc, ConnectionNotAvailable)
+            is_untaken = isinstance(exc, ConnectionNotAvailable)
+            is_unprocessed = exchange.is_unprocessed or is_untaken
             if (
                 isinstance(exc, _LOSSES)
                 and upload.is_repeatable
                 and (is_unprocessed or is_lost)
             ):
-                raise Repeatable(exc, is_unprocessed=is_unprocessed) from exc
+                raise Repeatable(
+                    exc, is_unprocessed=is_unprocessed, is_untaken=is_untaken
+                ) from exc
             await self.push()
             raise
         finally:

@@ -51,6 +51,10 @@ _MOST_REPEATS = 3
 # some meet a server that goes after every few requests again and again.
 _MOST_REFUSALS = 10
 
+# How often one goes on that a connection did not take at all. Each such connection is one
+# less, but many may have broken at once.
+_MOST_PASSES = 100
+
 T = typing.TypeVar("T")
 
 # Scheme, host, port, and what runs the connections. A plain tuple: it is hashed and
@@ -233,6 +237,8 @@ class Pool:
                 await close_all(doomed)
             is_allowed = exc.is_unprocessed or request.method in _IDEMPOTENT
             most = _MOST_REFUSALS if exc.is_unprocessed else _MOST_REPEATS
+            if exc.is_untaken:
+                most = _MOST_PASSES
             if not is_allowed or (exc.was_tried and repeats >= most):
                 raise exc.failure from exc.failure.__cause__
             # What was dead when it was looked at is one less, however many there are.

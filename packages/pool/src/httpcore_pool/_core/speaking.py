@@ -25,12 +25,19 @@ class Repeatable(Exception):  # noqa: N818 - it never leaves the pool
         is_unprocessed: Whether the server has done nothing about it, whatever it was.
             If that is not known, only idempotent requests are repeated.
         was_tried: Whether it was given to a connection at all.
+        is_untaken: Whether that did not take it, and has told the pool that it will not.
     """
 
     def __init__(
-        self, failure: BaseException, *, is_unprocessed: bool, was_tried: bool = True
+        self,
+        failure: BaseException,
+        *,
+        is_unprocessed: bool,
+        was_tried: bool = True,
+        is_untaken: bool = False,
     ) -> None:
         super().__init__(str(failure))
+        self.is_untaken = is_untaken
         self.was_tried = was_tried
         self.failure = failure
         self.is_unprocessed = is_unprocessed
