@@ -1,6 +1,7 @@
 """One request's trouble on a shared connection, which is never another's."""
 
 import collections.abc
+import gc
 
 import pytest
 from driving import URL_A, Background, Driver, PoolClient
@@ -208,6 +209,28 @@ def test_answer_that_came_before_a_failed_write_is_read(
     assert (response.status, response.body) == (413, b"too large")
     assert pool.is_quiet
     assert not network.open_connections
+
+
+def test_failure_that_is_kept_keeps_no_abandoned_response(
+    driver: Driver, network: Network, pool: PoolClient, peers: Peers
+) -> None:
+    def refuse() -> None:
+        [peer] = peers
+        peer.respond(peer.calls[0], bytes(100_000), 413)
+
+    def parts() -> collections.abc.Iterator[bytes]:
+        yield b"one"
+        broken = FailWrite(WriteError("broken pipe"))
+        network.connections[0].steps[:0] = [MeanwhileWriting(refuse), broken]
+        yield b"two"
+
+    # What its own driving met is kept by the connection, and so would be the frames of
+    # that, and whatever they hold.
+    response = pool.open("POST", content=driver.body(parts()))
+    assert response.status == 413
+    del response
+    gc.collect()
+    assert pool.is_quiet
 
 
 def test_write_that_fails_without_an_answer_is_told(

@@ -143,7 +143,8 @@ class TLSLayer:
                 if _is_end_of_stream(exc):
                     self._ahead = b""
                 else:
-                    self._failure = exc
+                    # Without the frames of this read, which its result may outlive.
+                    self._failure = exc.with_traceback(None)
                 break
             if not octets:
                 self._ahead = b""

@@ -82,8 +82,9 @@ class TLSSocket:
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 break
             except OSError as exc:
-                # Told by the next read: OpenSSL tells of it once.
-                self._failure = exc
+                # Told by the next read: OpenSSL tells of it once. Without the frames of
+                # this one, which its result may outlive.
+                self._failure = exc.with_traceback(None)
                 break
             if not octets:
                 break

@@ -524,7 +524,8 @@ class Traffic:
                 self._outgoing = self._outgoing[len(piece) :]
         except _INTERRUPTIONS as exc:
             # Nobody knows how much of it has gone out.
-            self.cut = exc if isinstance(exc, WriteError) else WriteError(f"cut off: {exc!r}")
+            is_told = isinstance(exc, WriteError)
+            self.cut = WriteError(str(exc) if is_told else f"cut off: {exc!r}")
             raise
         with self.lock:
             now = self.progress.moved_at = time.monotonic()
@@ -589,7 +590,9 @@ class Traffic:
         """Ends all that is under way on the connection."""
         with self.lock:
             if self.failure is None:
-                self.failure = self.cut or failure
+                # Not what was raised: its traceback holds the frames of who drove, and
+                # they a response that the garbage collector would then never find.
+                self.failure = self.cut or type(failure)(str(failure))
             self.engine.fail(RemoteProtocolError(str(self.failure)))
         self.wake_all()
 
