@@ -588,11 +588,12 @@ class Traffic:
 
     def note_failure(self, failure: NetworkError) -> None:
         """Ends all that is under way on the connection."""
+        # Not what was raised: its traceback holds the frames of who drove, and they a
+        # response that the garbage collector would then never find.
+        kept = type(failure)(str(failure))
         with self.lock:
             if self.failure is None:
-                # Not what was raised: its traceback holds the frames of who drove, and
-                # they a response that the garbage collector would then never find.
-                self.failure = self.cut or type(failure)(str(failure))
+                self.failure = self.cut or kept
             self.engine.fail(RemoteProtocolError(str(self.failure)))
         self.wake_all()
 
