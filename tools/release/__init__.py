@@ -4,7 +4,7 @@
     hatch run release bump pool minor
     hatch run release build pool
 
-refusal.py        the one error: a line for whoever asked
+error.py          the one error: a line for whoever asked
 version.py        versions, and what a bump may do to an API
 changelog.py      the text of a changelog
 ranges.py         what members require of each other, in the text of a pyproject.toml
@@ -12,11 +12,12 @@ uses.py           which names of a sibling some source imports
 api.py            public names and what broke of them, by griffe
 distribution.py   the distributions of this repository, as their files tell
 repository.py     what git tells
+facts.py          what a bump has to know, read from git and the last release
 bump.py           what a bump changes: decided without a file or git at hand
 archives.py       what has to be in a wheel, in a source distribution and in its metadata
 build.py          the two archives of a distribution, made and checked
 show.py           the table of what there is to release
 
 `version`, `changelog`, `ranges`, `uses`, `bump` and `archives` are pure: texts and values in,
-texts, values and refusals out.
+texts and values out.
 """

@@ -10,8 +10,8 @@ from typing import NoReturn
 from tools.release import build, bump, changelog, show
 from tools.release.archives import headline
 from tools.release.distribution import Distribution, find, find_tagged, read_distributions
+from tools.release.error import ReleaseError
 from tools.release.facts import read_facts
-from tools.release.refusal import Refused
 from tools.release.repository import Repository
 from tools.release.version import PARTS
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         options = _parser().parse_args(arguments)
         command: Command = options.command
         command(options, Repository(root), read_distributions(root))
-    except Refused as exc:
+    except ReleaseError as exc:
         print(f"release: {exc}", file=sys.stderr)
         return 1
     return 0
@@ -37,13 +37,13 @@ class _Parser(argparse.ArgumentParser):
     """Refuses bad arguments as everything else is refused."""
 
     def error(self, message: str) -> NoReturn:
-        raise Refused(message)
+        raise ReleaseError(message)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="release",
-        description="Show, bump and build the distributions, each by itself. Nothing is published.",
+        description="Show, bump and build each distribution by itself; publish nothing.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -104,9 +104,7 @@ def _build(options: argparse.Namespace, repository: Repository, all_: Distributi
         chosen = list(all_.values())
     else:
         chosen = [find(all_, name) for name in options.names]
-    changed = tuple(repository.changed_files())
-    if changed:
-        raise Refused(f"the tree has changes that are not committed: {bump.few(changed)}")
+    bump.hold_to_commits(repository.changed_files())
     target = repository.root / "dist"
     faults: list[str] = []
     files: list[Path] = []
@@ -117,7 +115,7 @@ def _build(options: argparse.Namespace, repository: Repository, all_: Distributi
         files += [built.sdist, built.wheel]
     faults += build.check_rendering(files)
     if faults:
-        raise Refused("\n".join(faults))
+        raise ReleaseError("\n".join(faults))
     sums = build.write_checksums(target)
     for path in files:
         print(f"{sums[path.name]}  dist/{path.name}")

@@ -59,5 +59,5 @@ def _describe(breakage: griffe.Breakage) -> str:
 
 def _details(breakage: griffe.Breakage) -> str:
     values = [breakage.old_value, breakage.new_value]
-    [parameter, *_] = [value for value in values if isinstance(value, griffe.Parameter)] or [None]
-    return f"({parameter.name})" if parameter is not None else ""
+    names = [value.name for value in values if isinstance(value, griffe.Parameter)]
+    return f"({names[0]})" if names else ""

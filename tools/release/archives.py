@@ -77,7 +77,8 @@ def metadata_faults(
         for key, value in wanted.items()
         if metadata[key] != value
     ]
-    faults += [f"no {key}" for key in ("Summary", "Classifier", "Project-URL") if not metadata[key]]
+    needed = ("Summary", "Keywords", "Classifier", "Project-URL")
+    faults += [f"no {key}" for key in needed if not metadata[key]]
     for requirement in metadata.get_all("Requires-Dist", []):
         faults += ranges.find_faults(requirement, dict(ours))
     return faults

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tools.release import archives
 from tools.release.distribution import Distribution
-from tools.release.refusal import Refused
+from tools.release.error import ReleaseError
 from tools.release.repository import Repository
 
 CHECKSUMS = "SHA256SUMS"
@@ -42,7 +42,7 @@ def make(folder: Path, target: Path, seconds: int) -> Built:
         seconds: The time that the files in them bear, since the epoch.
 
     Raises:
-        Refused: The build failed.
+        ReleaseError: The build failed.
     """
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(seconds)}
     target.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def make(folder: Path, target: Path, seconds: int) -> Built:
             command, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise Refused(f"{folder.name} does not build:\n{done.stderr.strip()}")
+            raise ReleaseError(f"{folder.name} does not build:\n{done.stderr.strip()}")
         [sdist] = Path(scratch).glob("*.tar.gz")
         [wheel] = Path(scratch).glob("*.whl")
         project = wheel.name.partition("-")[0]
@@ -115,7 +115,7 @@ def find_uv() -> str:
     """Return the program uv: that of hatch, or one in the path."""
     found = os.environ.get("HATCH_UV") or shutil.which("uv")
     if not found:
-        raise Refused("there is no uv here, which builds and installs: pip install uv")
+        raise ReleaseError("there is no uv here, which builds and installs: pip install uv")
     return found
 
 

@@ -8,7 +8,8 @@ release.
 """
 
 import datetime
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from typing import Literal
 from tools.release import changelog, ranges
 from tools.release.api import Changes
 from tools.release.distribution import Distribution, with_version
-from tools.release.refusal import Refused
+from tools.release.error import ReleaseError
 from tools.release.version import Part, Version, is_enough
 
 
@@ -29,12 +30,14 @@ class Facts:
         releases: The versions that were tagged, the oldest first.
         changes: What became of the public API since the last of them.
         new_names: By sibling, the names it imports that the last of them did not have.
+        unreleased: By sibling, the names imported of it that no release of it has.
     """
 
     changed_files: tuple[str, ...] = ()
     releases: tuple[Version, ...] = ()
-    changes: Changes = Changes()
-    new_names: Mapping[str, Set[str]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
+    new_names: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
+    unreleased: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def plan(
     part: Part | Literal["first"],
     facts: Facts,
     today: datetime.date,
-    raised: Set[str] = frozenset(),
+    raised: AbstractSet[str] = frozenset(),
 ) -> Plan:
     """Decide what a bump writes.
 
@@ -71,22 +74,26 @@ def plan(
         raised: Names of siblings whose lower bound rises in any case.
 
     Raises:
-        Refused: It must not be.
+        ReleaseError: It must not be.
     """
-    if facts.changed_files:
-        raise Refused(f"the tree has changes that are not committed: {few(facts.changed_files)}")
+    hold_to_commits(facts.changed_files)
     version = _next_version(distribution, part, facts)
     try:
         text = changelog.released(distribution.changelog, version, today)
-    except Refused as exc:
-        raise Refused(f"{distribution.name}: {exc}") from exc
+    except ReleaseError as exc:
+        raise ReleaseError(f"{distribution.name}: {exc}") from exc
     if part != "first":
         _hold_to_semver(distribution, part, facts.changes)
+    for name, names in facts.unreleased.items():
+        raise ReleaseError(
+            f"{distribution.name} uses what no release of {name} has "
+            f"({few(sorted(names))}): bump {distributions[name]} before"
+        )
     files = {
         distribution.init_path: with_version(distribution.init, version),
         distribution.folder / "CHANGELOG.md": text,
     }
-    remarks = [f"{distribution.name} {distribution.version} -> {version}"]
+    remarks = [f"{distribution.name} {version}"]
     for sibling in distributions.values():
         if sibling.name == distribution.name:
             continue
@@ -100,6 +107,16 @@ def plan(
     return Plan(version, files, tuple(remarks))
 
 
+def hold_to_commits(changed_files: Sequence[str]) -> None:
+    """Refuse what no commit has.
+
+    Raises:
+        ReleaseError: Files differ from the last commit.
+    """
+    if changed_files:
+        raise ReleaseError(f"not all is committed: {few(changed_files)}")
+
+
 def _next_version(
     distribution: Distribution, part: Part | Literal["first"], facts: Facts
 ) -> Version:
@@ -107,19 +124,21 @@ def _next_version(
     last = facts.releases[-1] if facts.releases else None
     if part == "first":
         if last is not None:
-            raise Refused(f"{name} has a release already: {distribution.tag_of(last)}")
+            raise ReleaseError(f"{name} has a release already: {distribution.tag_of(last)}")
         return version
     if last is None:
-        raise Refused(f"{name} has no release yet: `bump {distribution} first` makes it {version}")
+        raise ReleaseError(
+            f"{name} has no release yet: `bump {distribution} first` makes it {version}"
+        )
     if last != version:
-        raise Refused(
+        raise ReleaseError(
             f"the last tag {distribution.tag_of(last)} is not the version of {name}, "
             f"which is {version}: release that first"
         )
     bumped = version.bumped(part)
     # A tag of an older line may have been made after all.
     if bumped in facts.releases:
-        raise Refused(f"the tag {distribution.tag_of(bumped)} exists already")
+        raise ReleaseError(f"the tag {distribution.tag_of(bumped)} exists already")
     return bumped
 
 
@@ -133,7 +152,7 @@ def _hold_to_semver(distribution: Distribution, part: Part, changes: Changes) ->
         done = f"breaks what {distribution.version} had ({few(changes.breaks)})"
     else:
         done = f"adds to what {distribution.version} had ({few(sorted(changes.added))})"
-    raise Refused(f"{distribution.name} {done}: that takes `bump {distribution} {least}`")
+    raise ReleaseError(f"{distribution.name} {done}: that takes `bump {distribution} {least}`")
 
 
 def _find_rise(
@@ -141,13 +160,13 @@ def _find_rise(
     distribution: Distribution,
     version: Version,
     facts: Facts,
-    raised: Set[str],
+    raised: AbstractSet[str],
 ) -> tuple[str, str] | None:
     """Return the new range in which a sibling requires a distribution, and why; or None."""
     old = ranges.range_of(sibling.pyproject, distribution.name)
     if old is None:
         if sibling.name in raised:
-            raise Refused(f"{sibling.name} does not require {distribution.name}")
+            raise ReleaseError(f"{sibling.name} does not require {distribution.name}")
         return None
     names = facts.new_names.get(sibling.name, frozenset())
     if names:
@@ -188,7 +207,7 @@ def _let_in(
     ]
 
 
-def few(items: "tuple[str, ...] | list[str]") -> str:
+def few(items: Sequence[str]) -> str:
     """Return the first of many, and how many there are besides."""
     rest = len(items) - 3
     return ", ".join(items[:3]) + (f" and {rest} more" if rest > 0 else "")

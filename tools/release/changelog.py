@@ -6,7 +6,7 @@ Released versions are sections `## 1.2.0 - 2030-12-31` below `## Unreleased`.
 import datetime
 import re
 
-from tools.release.refusal import Refused
+from tools.release.error import ReleaseError
 from tools.release.version import Version
 
 UNRELEASED = "## Unreleased"
@@ -29,11 +29,11 @@ def notes(text: str, version: Version) -> str:
     """Return what a version's section says.
 
     Raises:
-        Refused: There is none.
+        ReleaseError: There is none.
     """
     found = section(text, str(version))
     if found is None:
-        raise Refused(f"the changelog has no section for {version}")
+        raise ReleaseError(f"the changelog has no section for {version}")
     return found
 
 
@@ -41,14 +41,14 @@ def released(text: str, version: Version, today: datetime.date) -> str:
     """Return the changelog with what was unreleased under a version; Unreleased is empty then.
 
     Raises:
-        Refused: There are no entries, or the version has a section already.
+        ReleaseError: There are no entries, or the version has a section already.
     """
     if section(text, "Unreleased") is None:
-        raise Refused(f"the changelog has no section {UNRELEASED!r}")
+        raise ReleaseError(f"the changelog has no section {UNRELEASED!r}")
     if not has_entries(text):
-        raise Refused("the changelog has no entries under Unreleased")
+        raise ReleaseError("the changelog has no entries under Unreleased")
     if section(text, str(version)) is not None:
-        raise Refused(f"the changelog has a section for {version} already")
+        raise ReleaseError(f"the changelog has a section for {version} already")
     return text.replace(
         f"{UNRELEASED}\n", f"{UNRELEASED}\n\n## {version} - {today.isoformat()}\n", 1
     )
@@ -58,7 +58,7 @@ def with_change(text: str, line: str) -> str:
     """Return the changelog with a line more among what changed and is unreleased."""
     unreleased = section(text, "Unreleased")
     if unreleased is None:
-        raise Refused(f"the changelog has no section {UNRELEASED!r}")
+        raise ReleaseError(f"the changelog has no section {UNRELEASED!r}")
     entry = f"- {line}"
     if entry in unreleased.splitlines():
         return text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.release.refusal import Refused
+from tools.release.error import ReleaseError
 from tools.release.version import Version
 
 _VERSION = re.compile(r'(?m)^__version__ = "([^"]*)"$')
@@ -58,7 +58,7 @@ class Distribution:
             return None
         try:
             return Version.parse(text)
-        except Refused:
+        except ReleaseError:
             return None
 
 
@@ -75,32 +75,32 @@ def find(distributions: Mapping[str, Distribution], text: str) -> Distribution:
     """Return the one that goes by that name, or whose folder does.
 
     Raises:
-        Refused: There is none.
+        ReleaseError: There is none.
     """
     for distribution in distributions.values():
         if text in (distribution.name, str(distribution)):
             return distribution
     known = ", ".join(map(str, distributions.values()))
-    raise Refused(f"there is no distribution {text!r}, only {known}")
+    raise ReleaseError(f"there is no distribution {text!r}, only {known}")
 
 
 def find_tagged(distributions: Mapping[str, Distribution], tag: str) -> Distribution:
     """Return the one whose version a tag names.
 
     Raises:
-        Refused: The tag is not of the form, or its version is not the one in the source.
+        ReleaseError: The tag is not of the form, or its version is not the one in the source.
     """
     for distribution in distributions.values():
         version = distribution.version_of(tag)
         if version is None:
             continue
         if version != distribution.version:
-            raise Refused(
+            raise ReleaseError(
                 f"the tag {tag} is not the version of {distribution.name}, "
                 f"which is {distribution.version}"
             )
         return distribution
-    raise Refused(f"the tag {tag!r} is not of the form DISTRIBUTION-vVERSION")
+    raise ReleaseError(f"the tag {tag!r} is not of the form DISTRIBUTION-vVERSION")
 
 
 def with_version(init: str, version: Version) -> str:
@@ -114,7 +114,7 @@ def _read(folder: Path, root: Path) -> Distribution:
     init = (root / folder / settings["tool"]["hatch"]["version"]["path"]).read_text("utf-8")
     match = _VERSION.search(init)
     if match is None:
-        raise Refused(f"{folder}: no line says __version__ = ...")
+        raise ReleaseError(f"{folder}: no line says __version__ = ...")
     return Distribution(
         folder=folder,
         name=settings["project"]["name"],

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from tools.release.distribution import Distribution
-from tools.release.refusal import Refused
+from tools.release.error import ReleaseError
 from tools.release.version import Version
 
 
@@ -65,5 +65,5 @@ class Repository:
         )
         if done.returncode != 0:
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise Refused(f"git {arguments[0]} failed: {' '.join(last)}")
+            raise ReleaseError(f"git {arguments[0]} failed: {' '.join(last)}")
         return done.stdout

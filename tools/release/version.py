@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.release.refusal import Refused
+from tools.release.error import ReleaseError
 
 Part = Literal["major", "minor", "patch"]
 PARTS: tuple[Part, ...] = ("major", "minor", "patch")
@@ -26,11 +26,11 @@ class Version:
         """Read a version of three numbers.
 
         Raises:
-            Refused: It is none.
+            ReleaseError: It is none.
         """
         match = re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", text, re.ASCII)
         if match is None:
-            raise Refused(f"{text!r} is no version of three numbers, such as 1.2.0")
+            raise ReleaseError(f"{text!r} is no version of three numbers, such as 1.2.0")
         return cls(*map(int, match.groups()))
 
     def __str__(self) -> str:
