@@ -61,7 +61,7 @@ class Copy:
         path.write_text(changelog.with_change(path.read_text("utf-8"), line), "utf-8")
 
     def clone(self, root: pathlib.Path) -> "Copy":
-        shutil.copytree(self.root, root)
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns("dist"))
         return Copy(root)
 
 

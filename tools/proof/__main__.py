@@ -87,12 +87,14 @@ def _find_wheels(
 def _make_wheels(
     distributions: Mapping[str, Distribution], repository: Repository, jobs: int, target: Path
 ) -> Wheels:
-    def make(one: Distribution) -> None:
-        build.make(ROOT / one.folder, target, repository.time_of(one.folder))
+    def make(one: Distribution) -> list[str]:
+        made = build.make(ROOT / one.folder, target, repository.time_of(one.folder))
+        return build.check(made, one, distributions, repository)
 
     with ThreadPoolExecutor(jobs) as pool:
-        # What one raises comes out here.
-        list(pool.map(make, distributions.values()))
+        faults = [fault for found in pool.map(make, distributions.values()) for fault in found]
+    if faults:
+        raise ReleaseError("\n".join(faults))
     return read_wheels(target)
 
 
