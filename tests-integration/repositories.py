@@ -11,6 +11,9 @@ from tools.release.distribution import Distribution, find, read_distributions
 
 ROOT = pathlib.Path(__file__).parents[1]
 
+# What releases are made of, and what the tests of distributions need.
+COPIED = ("packages", "conftest.py", "pytest.ini")
+
 # Whoever runs the tests has settings and a name of their own.
 _ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -66,9 +69,9 @@ class Copy:
 
 
 def copy_repository(root: pathlib.Path) -> Copy:
-    """Copies what git knows of the packages here, as it is now."""
+    """Copies what git knows of what is here, as it is now."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "packages"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *COPIED],
         cwd=ROOT,
         check=True,
         capture_output=True,

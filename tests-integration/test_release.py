@@ -182,19 +182,19 @@ def test_range_ends_with_the_major_version(version: str, versions: str) -> None:
 @pytest.mark.parametrize(
     ("requirement", "fault"),
     [
-        ("httpcore-base<1,>=0.1", None),
-        ("httpcore_base[http2]<1,>=0.1; extra == 'http2'", None),
-        ("h11==0.16", None),
+        ("httpcore-base<1,>=0.1", ""),
+        ("httpcore_base[http2]<1,>=0.1; extra == 'http2'", ""),
+        ("h11==0.16", ""),
         ("httpcore-base==0.1.0", "by a range"),
         ("httpcore-base", "by a range"),
         ("httpcore-base>=0.1", "by a range"),
         ("httpcore-base<1,>=0.2", "leaves out 0.1.0"),
     ],
 )
-def test_members_are_required_by_range(requirement: str, fault: str | None) -> None:
+def test_members_are_required_by_range(requirement: str, fault: str) -> None:
     faults = ranges.find_faults(requirement, {"httpcore-base": Version(0, 1, 0)})
-    assert len(faults) == (fault is not None)
-    assert not faults or fault in faults[0]
+    assert len(faults) == bool(fault)
+    assert fault in "".join(faults)
 
 
 def test_names_that_are_imported_are_found() -> None:

@@ -15,6 +15,7 @@ from tools.proof.wheels import Wheels, read_wheels
 from tools.release import build
 from tools.release.distribution import Distribution, find, read_distributions
 from tools.release.error import ReleaseError
+from tools.release.parser import Parser
 from tools.release.repository import Repository
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prove what is asked for; return 1 if a claim does not hold."""
-    options = _parse(arguments)
     try:
+        options = _parse(arguments)
         with tempfile.TemporaryDirectory() as scratch:
             return prove(options.names, options.wheels, options.jobs, Path(scratch))
     except ReleaseError as exc:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="proof",
         description="Prove by wheels in fresh environments that distributions are independent.",
     )

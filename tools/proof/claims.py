@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.proof.alone import prove_alone
 from tools.proof.claim import Claim
 from tools.proof.lowest import prove_lowest
-from tools.proof.oldest import find_oldest, prove_oldest
+from tools.proof.oldest import find_oldest_by_tags, prove_oldest
 from tools.proof.server import Servers
 from tools.proof.together import COMBINATIONS, prove_interface, prove_together
 from tools.proof.wheels import Wheels
@@ -40,9 +40,8 @@ def make_claims(
         Claim(f"{one} alone", partial(prove_alone, one, wheels, root, scratch / f"alone-{one}"))
         for one in chosen
     ]
-    releases = {name: repository.releases(one) for name, one in distributions.items()}
     for one in chosen:
-        oldest = find_oldest(one, distributions, releases)
+        oldest = find_oldest_by_tags(one, distributions, repository)
         if oldest:
             name, folder = f"{one} with oldest siblings", scratch / f"oldest-{one}"
             claims.append(

@@ -5,6 +5,7 @@
     hatch run release build pool
 
 error.py          the one error: a line for whoever asked
+parser.py         arguments, which are refused like all else
 version.py        versions, and what a bump may do to an API
 changelog.py      the text of a changelog
 ranges.py         what members require of each other, in the text of a pyproject.toml

@@ -5,13 +5,13 @@ import datetime
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from tools.release import build, bump, changelog, show
 from tools.release.archives import headline
 from tools.release.distribution import Distribution, find, find_tagged, read_distributions
 from tools.release.error import ReleaseError
 from tools.release.facts import read_facts
+from tools.release.parser import Parser
 from tools.release.repository import Repository
 from tools.release.version import PARTS
 
@@ -33,15 +33,8 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Refuses bad arguments as everything else is refused."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ReleaseError(message)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="release",
         description="Show, bump and build each distribution by itself; publish nothing.",
     )

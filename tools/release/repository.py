@@ -49,6 +49,10 @@ class Repository:
         [seconds] = self._lines("log", "-1", "--format=%ct", "--", str(folder))
         return int(seconds)
 
+    def read(self, tag: str, path: Path) -> str:
+        """Return the text of a file as a tag has it."""
+        return self._run("show", f"{tag}:{path.as_posix()}").decode()
+
     def export(self, tag: str, folder: Path, target: Path) -> Path:
         """Write a folder as a tag has it below a target; return where it is."""
         archive = self._run("archive", "--format=tar", tag, "--", folder.as_posix())
