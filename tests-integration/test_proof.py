@@ -1,15 +1,23 @@
 """The proof of independence: what it reads, what it decides, and how it fails."""
 
+import collections.abc
+import dataclasses
+import json
 import pathlib
+import subprocess
+import sys
 import zipfile
+from urllib.parse import urlsplit
 
 import pytest
 
+from tools.demo.server import SMALL
 from tools.proof.__main__ import main
 from tools.proof.claim import Claim, ProofError, try_to_prove
 from tools.proof.inside.import_all import missed_module
 from tools.proof.oldest import find_oldest
-from tools.proof.together import COMBINATIONS
+from tools.proof.server import Servers, running_servers
+from tools.proof.together import ALL_REQUESTS, COMBINATIONS, Request
 from tools.proof.wheels import Wheel, Wheels, read_wheels
 from tools.release.distribution import Distribution, read_distributions
 from tools.release.version import Version
@@ -166,6 +174,92 @@ def test_oldest_go_together() -> None:
     assert oldest_of(FACADE, {"base": [V1, V2, V3]}) == {"base": V2}
 
 
+INSIDE = ROOT / "tools" / "proof" / "inside"
+
+
+def run_inside(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program with what is installed here."""
+    command = [sys.executable, "-I", "-W", "error", str(INSIDE / f"{program}.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+
+
 def test_programs_inside_import_nothing_from_here() -> None:
-    for path in (ROOT / "tools" / "proof" / "inside").glob("*.py"):
-        assert "tools" not in path.read_text("utf-8").replace("tools.proof.request", "")
+    for path in INSIDE.glob("*.py"):
+        assert "from tools" not in path.read_text("utf-8")
+
+
+@pytest.fixture
+def servers(
+    no_socket_is_left: None, tmp_path: pathlib.Path
+) -> collections.abc.Iterator[Servers]:
+    with running_servers(tmp_path) as servers:
+        yield servers
+
+
+def settings(servers: Servers, request: Request, **changes: object) -> str:
+    server = servers.http2 if request.version == "HTTP/2" else servers.http1
+    return json.dumps(
+        dataclasses.asdict(request)
+        | {
+            "urls": [f"{server.tls_url}/small"],
+            "size": SMALL,
+            "authority": str(servers.authority),
+            "proxy": servers.proxies.url(request.proxy) if request.proxy else "",
+        }
+        | changes
+    )
+
+
+@pytest.mark.parametrize("one", ALL_REQUESTS, ids=str)
+def test_request_is_sent(servers: Servers, one: Request) -> None:
+    done = run_inside("request", settings(servers, one))
+    assert done.returncode == 0, done.stderr
+    assert len(servers.proxies.asked) == bool(one.proxy)
+
+
+@pytest.mark.parametrize("changes", [{"size": 1}, {"version": "HTTP/2"}])
+def test_response_that_differs_is_seen(servers: Servers, changes: dict[str, object]) -> None:
+    one = Request("httpcore", "blocking")
+    done = run_inside("request", settings(servers, one, **changes))
+    assert done.returncode == 1
+    assert f"(200, {SMALL}, 'HTTP/1.1') came back, not" in done.stderr
+
+
+def test_request_that_fails_is_seen(servers: Servers, refusing_port: int) -> None:
+    urls = [f"http://127.0.0.1:{refusing_port}/"]
+    one = settings(servers, Request("httpcore", "blocking"), urls=urls)
+    assert "ConnectError" in run_inside("request", one).stderr
+
+
+def test_backend_on_the_interface_alone_is_used(servers: Servers, refusing_port: int) -> None:
+    address = urlsplit(servers.http1.plain_url)
+    host = str(address.hostname)
+    assert run_inside("own_backend", host, str(address.port)).returncode == 0
+    assert "ConnectError" in run_inside("own_backend", host, str(refusing_port)).stderr
+
+
+def test_module_that_cannot_be_imported_is_seen(tmp_path: pathlib.Path) -> None:
+    package = tmp_path / "broken"
+    package.mkdir()
+    (package / "__init__.py").write_text("", "utf-8")
+    (package / "part.py").write_text("import not_declared\n", "utf-8")
+    program = (
+        "import runpy, sys\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        f"sys.prefix = {str(tmp_path)!r}\n"
+        f"runpy.run_path({str(INSIDE / 'import_all.py')!r}, run_name='__main__')\n"
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+
+    assert "No module named 'not_declared'" in run("broken").stderr
+    assert run("broken", "not_declared").stdout == "2 modules\n"
+
+
+def test_package_of_another_environment_is_seen() -> None:
+    # Here it is installed from its folder.
+    done = run_inside("import_all", "httpcore_interface")
+    assert done.returncode == 1
+    assert "httpcore_interface is not installed here but in" in done.stderr
