@@ -33,6 +33,7 @@ Requires-Dist: h11<0.17,>=0.16
 Requires-Dist: httpcore-other<1,>=0.1
 Requires-Dist: hpack<5,>=4.1; extra == 'http2'
 Requires-Dist: httpcore-more<1,>=0.1; extra == 'more'
+Requires-Dist: httpcore-other[http2]<1,>=0.1; extra == 'http2'
 """
 
 
