@@ -442,3 +442,9 @@ def begin(
 def echo(peer: Peer, call: Call) -> None:
     """Answers with the path, and the body if there is one."""
     peer.respond(call, call.path + call.body)
+
+
+def until_known(network: Network, pool: PoolClient, most: int) -> None:
+    """Returns once the pool knows how many requests at once its connections take."""
+    slots = pool.face._core.state.slots
+    network.until(lambda: all(slot.capacity == most for slot in list(slots)))

@@ -15,6 +15,7 @@ from http2_peer import (
     echo,
     serve,
     shared_pool,
+    until_known,
 )
 from scripted import Network
 
@@ -291,6 +292,7 @@ def test_connections_that_take_nothing_any_more_are_passed_over_however_many(
     for number in range(15):
         threads.append(begin(pool, str(number)))
         peers.until_called(number + 2)
+        until_known(network, pool, 1)
     for peer in peers:
         peer.respond(peer.calls[-1], b"body")
     assert [thread.result() for thread in threads] == [b"body"] * 15

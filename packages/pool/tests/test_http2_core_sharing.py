@@ -4,7 +4,18 @@ import functools
 
 import pytest
 from driving import URL_A, URL_TLS, Background, Driver, PoolClient, Reply, plain_context
-from http2_peer import MOST_STREAMS, REFUSED, Call, Peer, Peers, begin, echo, serve, shared_pool
+from http2_peer import (
+    MOST_STREAMS,
+    REFUSED,
+    Call,
+    Peer,
+    Peers,
+    begin,
+    echo,
+    serve,
+    shared_pool,
+    until_known,
+)
 from pace import Hook
 from script_steps import Dial, Give, TakeRequest
 from scripted import Network
@@ -101,9 +112,8 @@ def test_lowered_limit_lets_those_end_that_are_under_way(
     threads = begin_many(pool, 4)
     calls = list(peers.until_called(5)[1:])
     [peer] = peers
-    # The client says that it has heard of it.
     peer.change({MOST_STREAMS: 1})
-    peers.until(lambda: peer.is_understood)
+    until_known(network, pool, 1)
     later = begin(pool, "later")
     network.until(lambda: pool.face.stats().requests_queued == 1)
     for call in calls[:3]:
@@ -124,7 +134,7 @@ def test_connection_that_takes_nothing_any_more_is_replaced(
     first = begin(pool, "first")
     call = peers.until_called(2)[1]
     peers[0].change({MOST_STREAMS: 0})
-    peers.until(lambda: peers[0].is_understood)
+    until_known(network, pool, 0)
     second = begin(pool, "second")
     network.until(lambda: pool.face.stats().requests_queued == 1)
     peers[0].respond(call, b"first")
