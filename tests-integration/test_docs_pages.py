@@ -377,7 +377,11 @@ def test_backend_keeps_the_contract(files: pathlib.Path, name: str) -> None:
 
 # -- links -------------------------------------------------------------------------------
 
-PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def anchor_of(heading: str) -> str:
+    return re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -390,7 +394,7 @@ def test_links_lead_somewhere(page: pathlib.Path) -> None:
         assert target.exists(), link
         if anchor:
             headings = re.findall(r"(?m)^#+ (.*)$", target.read_text("utf-8"))
-            assert anchor in [heading.lower().replace(" ", "-") for heading in headings], link
+            assert anchor in map(anchor_of, headings), link
 
 
 def test_pages_can_be_found() -> None:

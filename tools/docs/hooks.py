@@ -19,23 +19,31 @@ _PLACE = re.compile(r"(?m)^<!-- file: (\S+) -->$")
 _LINK = re.compile(r"\[([^]]*)\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"(?m)^(#+) (.*)$")
 # What a browser would fetch by itself.
+_ELSEWHERE = r'"((?:https?:)?//[^"]*)"'
 _FETCHED = re.compile(
-    r'<(?:script|img|iframe|source|video|audio)\b[^>]*?\s(?:src|srcset)="((?:https?:)?//[^"]*)"'
-    r'|<link\b(?=[^>]*\brel="(?:stylesheet|preconnect|icon|preload)")[^>]*?\shref="((?:https?:)?//[^"]*)"'
+    r"<(?:script|img|iframe|source|video|audio)\b[^>]*?\s(?:src|srcset)="
+    + _ELSEWHERE
+    + r'|<link\b(?=[^>]*\brel="(?:stylesheet|preconnect|icon|preload)")[^>]*?\shref='
+    + _ELSEWHERE
 )
+_HOST = re.compile(r"([\w-]+\.)+[a-z]{2,}")
 _EXTERNAL = re.compile(r'<a\b[^>]*?\shref="([a-z]+:[^"]*)"')
 
 
 class File(Protocol):
-    """Where a page stands, as mkdocs has it."""
+    """The source of a page, as mkdocs has it."""
 
-    src_uri: str
+    @property
+    def src_uri(self) -> str:
+        """Where it stands in docs/."""
 
 
 class Page(Protocol):
     """A page, as mkdocs has it."""
 
-    file: File
+    @property
+    def file(self) -> File:
+        """Where it comes from."""
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
@@ -93,4 +101,4 @@ def is_external(url: str) -> bool:
     if url.startswith("mailto:"):
         return "@" in url
     parts = urlsplit(url)
-    return parts.scheme == "https" and re.fullmatch(r"([\w-]+\.)+[a-z]{2,}", parts.netloc) is not None
+    return parts.scheme == "https" and bool(_HOST.fullmatch(parts.netloc))
