@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 OURS = "httpcore"
 """This one."""
@@ -14,12 +14,17 @@ RAW = "raw"
 """The client that ratios refer to, where none is named."""
 
 
+Clock = Literal["wall", "cpu"]
+"""What is counted: the time that passes, or that which the client's process computes."""
+
+
 class Turn(TypedDict):
     """What one client did in one round; times in seconds."""
 
     version: str
     requests: int
     wall: float
+    cpu: float
 
 
 class Series(TypedDict):
@@ -93,19 +98,18 @@ class Results:
                         return one["results"][0]["version"]
         raise KeyError(client)
 
-    def walls(self, scenario: str, client: str) -> list[float]:
+    def times(self, scenario: str, client: str, clock: Clock) -> list[float]:
         """Return the seconds per request of each round; none if it took no part."""
-        turns = [
-            turn
+        return [
+            turn[clock] / turn["requests"]
             for one in self.scenario(scenario)["series"]
             if one["client"] == client
             for turn in one["results"]
         ]
-        return [turn["wall"] / turn["requests"] for turn in turns]
 
-    def times(self, scenario: str, client: str, base: str = RAW) -> float | None:
+    def ratio(self, scenario: str, client: str, base: str, clock: Clock) -> float | None:
         """Return the time per request as a multiple of another's, the rounds' median."""
-        return ratio(self.walls(scenario, client), self.walls(scenario, base))
+        return ratio(self.times(scenario, client, clock), self.times(scenario, base, clock))
 
 
 def ratio(values: Sequence[float], bases: Sequence[float]) -> float | None:

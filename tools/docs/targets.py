@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tools.docs.results import OURS, RAW, Results, ratio
+from tools.docs.results import OURS, RAW, Clock, Results, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Target:
     bases: tuple[str, str]
     is_same_run: bool = True
 
-    def measure(self, results: Results) -> float:
+    def measure(self, results: Results, clock: Clock) -> float:
         """Return what it was."""
-        values, bases = results.walls(*self.values), results.walls(*self.bases)
+        values, bases = (results.times(*what, clock) for what in (self.values, self.bases))
         found = ratio(values, bases) if self.is_same_run else median(values) / median(bases)
         assert found is not None, f"{self.what}: there are no results"
         return found
@@ -48,6 +48,7 @@ def _speed(what: str, least: float, scenario: str, client: str = RAW) -> Target:
 
 
 OLD = "httpcore-1.0.9"
+CLOCKS: tuple[Clock, Clock] = ("wall", "cpu")
 
 TARGETS: Sequence[Target] = (
     _time("blocking GET: time x the raw loop's", 1.35, "get-2k"),
@@ -81,11 +82,12 @@ TARGETS: Sequence[Target] = (
 
 def format_targets(results: Results) -> str:
     """Return the targets as a table, with what they were in the runs."""
-    lines = ["| what | target | measured | |", "|---|---|---|---|"]
+    lines = ["| what | target | measured | by CPU time | |", "|---|---|---|---|---|"]
     for target in TARGETS:
-        found = target.measure(results)
+        found, by_cpu = (target.measure(results, clock) for clock in CLOCKS)
         bound = "at least" if target.is_least else "at most"
         is_met = found >= target.aim if target.is_least else found <= target.aim
         verdict = "met" if is_met else "**missed**"
-        lines.append(f"| {target.what} | {bound} {target.aim:g} | {found:.2f} | {verdict} |")
+        facts = (f"{bound} {target.aim:g}", f"{found:.2f}", f"{by_cpu:.2f}", verdict)
+        lines.append(f"| {target.what} | {' | '.join(facts)} |")
     return "\n".join(lines)
