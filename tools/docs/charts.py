@@ -54,11 +54,10 @@ class Figure:
 
     def clients(self, results: Results) -> list[str]:
         """Return whom it shows, ours last."""
-        return list(
-            dict.fromkeys(
-                client for scenario in self.scenarios for client in results.clients(scenario)
-            )
+        found = dict.fromkeys(
+            client for scenario in self.scenarios for client in results.clients(scenario)
         )
+        return sorted(found, key=lambda client: client == OURS)
 
     def bars(self, results: Results, scenario: str) -> list[tuple[str, float]]:
         """Return the clients that have something to show in a scenario, and what."""
