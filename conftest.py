@@ -46,11 +46,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Takes what is there by now, thousands of tests, out of the collector's sight.
+    """Takes the tests themselves out of the collector's sight."""
+    _freeze()
 
-    It stays there, and many tests call the collector, which need not go through it each
-    time. Nobody may undo that.
+
+def pytest_runtest_logfinish() -> None:
+    """Takes out of its sight what pytest keeps of the tests that have run.
+
+    Of each it keeps reports and fixtures. Behind thousands, to look through that would
+    take most of the time of all tests that call the collector.
     """
+    global _runs
+    _runs += 1
+    if _runs % _RUNS_TO_FREEZE == 0:
+        _freeze()
+
+
+def _freeze() -> None:
+    """Takes all there is out of the collector's sight, for good; only not garbage."""
     gc.collect()
     gc.freeze()
 
@@ -98,5 +111,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> typing.Generator[None, None, N
     left = [str(warning.message) for warning in caught]
     assert not left, f"found by the garbage collector: {', '.join(left)}"
 
+
+_runs = 0
+
+# Behind how many tests it is worth it.
+_RUNS_TO_FREEZE = 50
 
 _OPEN_BEFORE = pytest.StashKey[int]()

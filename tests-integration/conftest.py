@@ -3,6 +3,7 @@
 import collections.abc
 import contextlib
 import gc
+import os
 import pathlib
 import socket
 import ssl
@@ -33,6 +34,10 @@ from peers.programs import require_program
 from peers.starting import StartPeer
 
 from tools.demo.proxy import Proxies, running_proxies
+
+# Archives are tested with `hatch run release:tests`: elsewhere there is no twine.
+IS_RELEASE = os.environ.get("HATCH_ENV_ACTIVE") == "release"
+collect_ignore_glob = [] if IS_RELEASE else ["release/test_*.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

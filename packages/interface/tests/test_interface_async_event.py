@@ -4,7 +4,9 @@ import asyncio
 import collections.abc
 import gc
 import math
+import sys
 import threading
+import types
 import typing
 
 import pytest
@@ -17,6 +19,17 @@ from httpcore_interface._trio_event import TrioEvent
 
 T = typing.TypeVar("T")
 
+Function = collections.abc.Callable[[], None]
+
+
+class Trace(typing.Protocol):
+    """What `sys.settrace` takes."""
+
+    def __call__(
+        self, frame: types.FrameType, event: str, argument: object, /
+    ) -> "Trace | None": ...
+
+
 Task = collections.abc.Callable[[], collections.abc.Coroutine[None, None, None]]
 
 
@@ -26,9 +39,9 @@ class Asyncio:
     event_class: type[AsyncEvent] = AsyncioEvent
 
     @staticmethod
-    def run(main: Task) -> None:
+    def run(main: Task, *, debug: bool = True) -> None:
         # In debug mode asyncio refuses what another thread may not call.
-        asyncio.run(main(), debug=True)
+        asyncio.run(main(), debug=debug)
 
     @staticmethod
     async def together(*tasks: Task) -> None:
@@ -42,9 +55,10 @@ class Asyncio:
             await asyncio.sleep(0)
 
     @staticmethod
-    async def cancelled(task: Task, then: collections.abc.Callable[[], None]) -> None:
+    async def cancelled(task: Task, then: Function, first: Function = lambda: None) -> None:
         running = asyncio.create_task(task())
         await Asyncio.let_others_run()
+        first()
         running.cancel()
         then()
         with pytest.raises(asyncio.CancelledError):
@@ -57,7 +71,7 @@ class Trio:
     event_class: type[AsyncEvent] = TrioEvent
 
     @staticmethod
-    def run(main: Task) -> None:
+    def run(main: Task, *, debug: bool = True) -> None:
         trio.run(main)
 
     @staticmethod
@@ -71,10 +85,11 @@ class Trio:
         await trio.testing.wait_all_tasks_blocked()
 
     @staticmethod
-    async def cancelled(task: Task, then: collections.abc.Callable[[], None]) -> None:
+    async def cancelled(task: Task, then: Function, first: Function = lambda: None) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(task)
             await Trio.let_others_run()
+            first()
             nursery.cancel_scope.cancel()
             then()
 
@@ -88,7 +103,7 @@ def library(request: pytest.FixtureRequest) -> Library:
     return chosen
 
 
-def in_thread(function: collections.abc.Callable[[], None]) -> None:
+def in_thread(function: Function) -> None:
     thread = threading.Thread(target=function)
     thread.start()
     thread.join()
@@ -309,6 +324,98 @@ def test_event_set_by_a_finaliser_wakes_who_waits(library: Library) -> None:
     library.run(main)
 
 
+class Moment:
+    """Calls something behind so many instructions, as the garbage collector might.
+
+    Those of what is called after `begin`, not of what is under way there.
+    """
+
+    def __init__(self, number: int, function: Function) -> None:
+        self._left = number
+        self._function = function
+        self._former = sys.gettrace()
+
+    @property
+    def has_come(self) -> bool:
+        return self._left < 0
+
+    def begin(self) -> None:
+        sys.settrace(self._trace)
+
+    def end(self) -> None:
+        sys.settrace(self._former)
+
+    def _trace(self, frame: types.FrameType, event: str, argument: object) -> Trace:
+        frame.f_trace_opcodes = True
+        if event == "opcode" and not self.has_come:
+            self._left -= 1
+            if self.has_come:
+                self.end()
+                self._function()
+        return self._trace
+
+
+Scenario = collections.abc.Callable[
+    [AsyncEvent, Moment], collections.abc.Coroutine[None, None, None]
+]
+
+
+def at_every_moment(library: Library, scenario: Scenario) -> None:
+    """Runs a scenario again and again, its event set one instruction later each time."""
+    moments: list[Moment] = []
+
+    async def main() -> None:
+        event = create_async_event()
+        moments.append(Moment(len(moments), event.set))
+        try:
+            await scenario(event, moments[-1])
+        finally:
+            moments[-1].end()
+
+    # In debug mode there are many more instructions.
+    library.run(main, debug=False)
+    while moments[-1].has_come:
+        library.run(main, debug=False)
+    assert len(moments) > 20
+
+
+def test_finaliser_at_any_moment_of_a_wait_is_not_missed(library: Library) -> None:
+    async def scenario(event: AsyncEvent, moment: Moment) -> None:
+        woken: list[bool] = []
+
+        async def wait() -> None:
+            moment.begin()
+            woken.append(await event.wait())
+            moment.end()
+
+        async def look() -> None:
+            await library.let_others_run()
+            moment.end()
+            # It may have come just now.
+            await library.let_others_run()
+            assert woken or not moment.has_come
+            event.set()
+
+        await library.together(wait, look)
+        assert woken == [True]
+
+    at_every_moment(library, scenario)
+
+
+def test_finaliser_at_any_moment_of_a_cancellation_breaks_nothing(library: Library) -> None:
+    async def scenario(event: AsyncEvent, moment: Moment) -> None:
+        async def wait() -> None:
+            assert await event.wait() is True
+            # Woken before the cancellation came; it comes now.
+            await library.let_others_run()
+
+        await library.cancelled(wait, moment.end, moment.begin)
+        event.set()
+        assert await event.wait() is True
+
+    at_every_moment(library, scenario)
+
+
 def test_finaliser_that_sets_the_event_as_a_wait_begins_is_not_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -325,6 +432,30 @@ def test_finaliser_that_sets_the_event_as_a_wait_begins_is_not_missed(
             assert await event.wait() is True
 
     asyncio.run(main())
+
+
+def test_finaliser_that_sets_the_event_as_its_time_is_up_disturbs_no_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = AsyncEvent()
+    complaints: list[dict[str, object]] = []
+
+    class Future(asyncio.Future[None]):
+        def done(self) -> bool:
+            is_done = super().done()
+            event.set()
+            return is_done
+
+    async def main() -> None:
+        nonlocal event
+        event = create_async_event()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda loop, context: complaints.append(context))
+        monkeypatch.setattr(loop, "create_future", lambda: Future(loop=loop))
+        await event.wait(0.001)
+
+    asyncio.run(main())
+    assert not complaints
 
 
 def test_wait_on_asyncio_leaves_no_future_and_no_timer(

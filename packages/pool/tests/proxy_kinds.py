@@ -5,7 +5,8 @@ import dataclasses
 import struct
 import typing
 
-from driving import head
+import pytest
+from driving import Driver, PoolClient, head, plain_context, reply
 from script_steps import Give, Received, Step, Take
 
 from httpcore_pool import Proxy
@@ -128,3 +129,17 @@ class ServeThrough(Step):
 def proxy_of(kind: str, *, via: Proxy | None = None, tunnel: bool | None = None) -> Proxy:
     """A proxy of some kind."""
     return Proxy(KINDS[kind].url, via=via, tunnel=tunnel)
+
+
+def through(driver: Driver, proxy: Proxy) -> PoolClient:
+    """A pool whose requests go through a proxy."""
+    return driver.pool(proxy=proxy, ssl_context=plain_context())
+
+
+def whole(request: Received) -> bytes:
+    """A response whose body is the target that was asked for."""
+    return reply(request.target)
+
+
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+each_name = pytest.mark.parametrize("name", KINDS)

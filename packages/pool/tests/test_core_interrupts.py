@@ -38,7 +38,9 @@ pytestmark = [
 
 FOLDER = pathlib.Path(httpcore_pool.__file__).parent
 # Where the books are kept, and changed.
-BOOKS = tuple(map(str, (FOLDER / "_core" / "pool.py", *(FOLDER / "_state").glob("*.py"))))
+BOOKS = tuple(
+    map(str, (*(FOLDER / "_core").glob("pool*.py"), *(FOLDER / "_state").glob("*.py")))
+)
 
 # Behind these the interpreter looks whether a signal has come.
 LOOKS = frozenset(

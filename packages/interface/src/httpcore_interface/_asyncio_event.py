@@ -55,5 +55,6 @@ class AsyncioEvent(AsyncEvent):
 
 
 def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
+    # Not asked first: a finaliser may set the event between the answer and what follows.
+    with contextlib.suppress(asyncio.InvalidStateError):
         future.set_result(None)

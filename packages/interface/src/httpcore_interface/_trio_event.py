@@ -8,7 +8,7 @@ from ._event import AsyncEvent
 
 
 class TrioEvent(AsyncEvent):
-    """A trio event that may be set from other threads."""
+    """A trio event that may be set from other threads, and by finalisers."""
 
     __slots__ = ("_event", "_is_set", "_token")
 
@@ -22,22 +22,13 @@ class TrioEvent(AsyncEvent):
         if self._is_set:
             return
         self._is_set = True
-        if self._is_here():
-            self._event.set()
-        else:
-            # A run that has ended has nobody left to wake.
-            with contextlib.suppress(trio.RunFinishedError):
-                self._token.run_sync_soon(self._event.set)
-
-    def _is_here(self) -> bool:
-        """Whether a task of the event's own run is calling."""
-        try:
-            # Between two tasks a finaliser has to take the way of another thread: trio
-            # may be emptying its set of runnable tasks, and would lose one added now.
-            trio.lowlevel.current_task()
-        except RuntimeError:
-            return False
-        return trio.lowlevel.current_trio_token() is self._token
+        # Never at once, though a task of this very run may be calling: it may be the
+        # garbage collector, which has interrupted trio in the middle of anything. A task
+        # that is about to wait would not be woken; one that is just being cancelled
+        # would be woken twice, which ends the whole run.
+        # A run that has ended has nobody left to wake.
+        with contextlib.suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(self._event.set)
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Waits until the event is set, or for `timeout` seconds."""

@@ -63,8 +63,12 @@ class WaitingForRoom(Kit):
         stream, peer = plain_pair
         peer.send(b"an answer")
         assert stream.read(2, self.patience) == b"an"
-        fill(plain_pair, has_answer=True)
-        assert stream.wait_writable(0) is False
+        for _ in range(_ROUNDS):
+            fill(plain_pair, has_answer=True)
+            # Else the system has made room meanwhile.
+            if not (is_writable := stream.wait_writable(0)):
+                break
+        assert is_writable is False
         assert stream.read(100, 0) == b" answer"
 
     @pytest.mark.parametrize("timeout", [None, 10])

@@ -27,11 +27,12 @@ from .._forks import watch
 from .._messages import Request, Response
 from .._state import Limits, PoolState, PoolStats, Slot, SlotState, Ticket, Wakeable, Work
 from .._url import HTTP_PORTS, Origin
-from .closing import Closable, await_or_drop, close_all
+from .closing import await_or_drop, close_all
 from .colour import Colour
 from .connection import Speaker
 from .foreign import AnyConnection, AnySpeaker, ForeignConnection
 from .http11 import HTTP11Connection
+from .pool_lease import PoolLease
 from .speaking import Repeatable, gone, pool_closed, unsupported
 from .timeouts import NO_TIMEOUTS, Deadline, Timeouts
 from .trace import Tracer
@@ -379,7 +380,7 @@ class Pool:
             raise pool_closed()
         return await self._dial(slot, key, request, timeouts, tracer)
 
-    def note_abandoned(self, lease: "PoolLease") -> None:
+    def note_abandoned(self, lease: PoolLease) -> None:
         """Notes, in a finaliser, that nobody will end a response."""
         self._abandoned.append(lease)
         # If nobody waits, the next request settles it. If somebody does, there may
@@ -535,81 +536,3 @@ class Pool:
             f"Requests: {stats.requests_active} active, {stats.requests_queued} queued | "
             f"Connections: {open_} active, {stats.idle} idle"
         )
-
-
-class PoolLease:
-    """A request's hold on a slot, or on the hope of one. See `Lease`.
-
-    Args:
-        pool: Whose slot it is.
-
-    Attributes:
-        got: What the state gave: nothing yet, a slot, or a ticket.
-        is_over: Whether it was given back; guarded by the pool's lock.
-    """
-
-    __slots__ = ("_pool", "got", "is_over")
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self.got: Slot[AnyConnection] | Ticket[AnyConnection] | None = None
-        self.is_over = False
-
-    def end(self, now: float, *, reusable: bool) -> list[Closable] | None:
-        """Gives back what it holds; whoever waits for that is woken."""
-        pool = self._pool
-        if pool.is_interrupted():
-            pool.note_abandoned(self)
-            return None
-        state = pool.state
-        # The next lines are `Pool._change`, spelled out for haste.
-        work = None
-        try:
-            with pool.lock:
-                if pool.is_torn:
-                    pool.settle_abandoned(now)
-                self.settle_held(now, reusable=reusable)
-                work = state.take_work() if state.doomed or state.granted else None
-            if work is None:
-                return None
-            pool.wake(work)
-        except BaseException:
-            pool.note_torn(work)
-            raise
-        return list(work.doomed) or None
-
-    def settle_held(self, now: float, *, reusable: bool) -> None:
-        """Does so in the books, once. The caller holds the lock."""
-        got, state = self.got, self._pool.state
-        if self.is_over:
-            return
-        if type(got) is Slot:
-            if got.state is _DIALLING:
-                state.failed(got, now)
-            else:
-                state.release(got, now, reusable=reusable)
-        elif type(got) is Ticket:
-            state.abandon(got, now)
-        # Last: what interrupts this leaves a lease that is still to be ended.
-        self.is_over = True
-        self._pool.leases.pop(self, None)
-
-    @property
-    def is_one_of_many(self) -> bool:
-        """Whether its connection can go on without it, wherever its response is."""
-        connection = self.got.connection if type(self.got) is Slot else None
-        http = None if connection is None else connection.http
-        # The foreign cannot be asked here, under the lock.
-        if http is None or isinstance(http, ForeignConnection):
-            return False
-        return http.is_shared and http.is_usable
-
-    def give_up(self) -> list[Closable] | None:
-        """Gives it back after a failure; the connection may have survived that."""
-        connection = self.got.connection if isinstance(self.got, Slot) else None
-        reusable = connection is not None and connection.is_usable
-        return self.end(time.monotonic(), reusable=reusable)
-
-    def abandon(self) -> None:
-        """Gives it back from a finaliser."""
-        self._pool.note_abandoned(self)
