@@ -10,8 +10,9 @@ import socket
 import certifi
 import pytest
 from peers.certificates import Authority
+from peers.hypercorn import Hypercorn
 from peers.messages import ReceivedRequest, reply
-from peers.scripted import Conversation, Script, ScriptedPeer
+from peers.scripted import Conversation, Script
 from peers.starting import StartPeer
 
 from tools.demo.proxy import Proxies
@@ -73,7 +74,7 @@ class ExampleSite:
         """Stands in for `socket.getaddrinfo`."""
         name = host.decode() if isinstance(host, bytes) else host
         if name in NAMES and not flags & socket.AI_NUMERICHOST:
-            host, port = "127.0.0.1", self._peer_of(port).port
+            host, port = "127.0.0.1", self.port_of(port)
         elif name in self.proxies and not flags & socket.AI_NUMERICHOST:
             host, port = "127.0.0.1", self._port_of_proxy(name, port)
         elif name != "localhost":
@@ -81,9 +82,27 @@ class ExampleSite:
             flags |= socket.AI_NUMERICHOST
         return self._getaddrinfo(host, port, family, kind, proto, flags)
 
-    def _peer_of(self, port: int) -> ScriptedPeer:
-        return {80: self.plain, 443: self.tls}[port]
+    def port_of(self, port: int) -> int:
+        """Where the site is that listens at port 80 or 443 for all the world."""
+        return {80: self.plain, 443: self.tls}[port].port
 
     def _port_of_proxy(self, name: str, port: int) -> int:
         found = self.proxies[name]
         return {1080: found.port, 3128: found.port, 3129: found.tls_port}[port]
+
+
+class HTTP2Site(ExampleSite):
+    """The same with a server that speaks HTTP/2 in the place of both.
+
+    Args:
+        start_peer: Starts those that nobody finds then.
+        server: Who is found.
+    """
+
+    def __init__(self, start_peer: StartPeer, server: Hypercorn) -> None:
+        super().__init__(start_peer)
+        self._urls = {80: server.plain, 443: server.tls}
+
+    def port_of(self, port: int) -> int:
+        """Where the server listens, plain or over TLS."""
+        return int(self._urls[port].rpartition(":")[2])

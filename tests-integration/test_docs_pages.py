@@ -1,7 +1,8 @@
 """The Python on the pages of docs/ runs as it stands.
 
 A block that begins with the name of a file is that file, for the blocks after it to import;
-one of tests for the conformance kit is run by pytest; every other block is a program.
+one of tests for the conformance kit is run by pytest; every other block is a program. The
+pages of the guide have files of their own: see `test_docs_guide.py`.
 """
 
 import collections.abc
@@ -14,6 +15,7 @@ import sys
 
 import pytest
 from example_site import BODY, ExampleSite
+from pages import DOCS, blocks_of, run
 from peers.certificates import Authority
 from peers.messages import reply
 from peers.scripted import Conversation
@@ -21,14 +23,9 @@ from peers.starting import StartPeer
 
 import httpcore
 
-DOCS = pathlib.Path(__file__).parents[1] / "docs"
 NETWORK_BACKENDS = (DOCS / "network-backends.md").read_text("utf-8")
 PROXIES = (DOCS / "proxies.md").read_text("utf-8")
 WRITE_YOUR_OWN = (DOCS / "write-your-own-backend.md").read_text("utf-8")
-
-
-def blocks_of(page: str, language: str = "python") -> list[str]:
-    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", page)
 
 
 def name_of(block: str) -> str | None:
@@ -77,14 +74,6 @@ def files(
     yield tmp_path
     for name in FILES:
         sys.modules.pop(name.removesuffix(".py"), None)
-
-
-def run(block: str, site: ExampleSite) -> dict[str, object]:
-    """Runs a program, as if it were the main one; returns its names."""
-    program = block.replace(":8080", f":{site.plain.port}")
-    names: dict[str, object] = {"__name__": "__main__"}
-    exec(compile(program, "<page>", "exec"), names)
-    return names
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
@@ -388,7 +377,11 @@ def test_backend_keeps_the_contract(files: pathlib.Path, name: str) -> None:
 
 # -- links -------------------------------------------------------------------------------
 
-PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def anchor_of(heading: str) -> str:
+    return re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -401,7 +394,7 @@ def test_links_lead_somewhere(page: pathlib.Path) -> None:
         assert target.exists(), link
         if anchor:
             headings = re.findall(r"(?m)^#+ (.*)$", target.read_text("utf-8"))
-            assert anchor in [heading.lower().replace(" ", "-") for heading in headings], link
+            assert anchor in map(anchor_of, headings), link
 
 
 def test_pages_can_be_found() -> None:

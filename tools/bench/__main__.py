@@ -1,13 +1,15 @@
 """The command line of the bench."""
 
+import datetime
 import json
 import platform
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from types import FrameType
 
-from tools.bench.cores import Cores, choose_cores, describe_load
+from tools.bench.cores import Cores, choose_cores, describe_load, describe_processor
 from tools.bench.flatness import format_flatness, measure_flatness
 from tools.bench.options import Options, parse
 from tools.bench.registry import Entry, InterpreterMissingError, find_interpreter
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: Options) -> int:
     """Measure, and print each scenario's table as it is done."""
+    began = datetime.datetime.now(datetime.UTC)
     cores, busy = choose_cores(), describe_load()
     scenarios = [scenario for family in options.scenarios for scenario in family]
     interpreters, missing = _find_interpreters(options.clients, scenarios)
@@ -56,8 +59,11 @@ def run(options: Options) -> int:
         server = servers.name
     if options.json_path is not None:
         report = {
+            "date": began.isoformat(timespec="seconds"),
             "python": platform.python_version(),
             "machine": platform.platform(),
+            "processor": describe_processor(),
+            "effort": asdict(options.effort),
             "server": server,
             "cores": cores.describe(),
             "busy": busy,

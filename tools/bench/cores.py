@@ -1,9 +1,12 @@
 """Which core a process runs on."""
 
 import os
+import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 BUSY = 0.5
 """The load average from which on others are at work: a quiet machine is near 0."""
@@ -38,6 +41,14 @@ def describe_load() -> str | None:
     if load < BUSY:
         return None
     return f"load average {load:.2f} before the start: other work blurs walls and ratios"
+
+
+def describe_processor() -> str:
+    """Return what the processor is called, and how many cores of it there are."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text("utf-8") if cpuinfo.exists() else ""
+    named = re.search(r"(?m)^model name\s*: (.*)$", text)
+    return f"{named[1] if named else platform.processor()}, {os.cpu_count()} cores"
 
 
 @contextmanager

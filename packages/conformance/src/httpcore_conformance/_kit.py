@@ -156,13 +156,25 @@ class Kit:
             pytest.skip(self.without_tls_in_tls)
 
     def wrap(self, face: BackendFace, pair: Pair, layers: int) -> Pair:
-        """Puts layers of TLS over a connection; 0 is possible."""
+        """Puts layers of TLS over a connection.
+
+        Args:
+            face: The backend that has opened it.
+            pair: Both ends of it.
+            layers: How many; 0 is possible.
+        """
         for _ in range(layers):
             pair = self.encrypt(face, pair, authority().make_client_context())
         return pair
 
     def encrypt(self, face: BackendFace, pair: Pair, context: ssl.SSLContext) -> Pair:
-        """Puts a layer of TLS over a connection."""
+        """Puts a layer of TLS over a connection.
+
+        Args:
+            face: The backend that has opened it.
+            pair: Both ends of it.
+            context: That of the client.
+        """
         self.need_tls(pair.peer.layers + 1)
         pair.peer.terminate_tls(authority().server_context)
         with contract("start_tls performs a TLS handshake and returns the encrypted stream"):

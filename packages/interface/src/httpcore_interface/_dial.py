@@ -26,7 +26,15 @@ AddressInfo = tuple[
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dial:
-    """One call of `connect_tcp`: where to, from where, how, and for how long."""
+    """One call of `connect_tcp`: where to, from where, how, and for how long.
+
+    Args:
+        host: A name or an address literal (IPv6 without brackets).
+        port: As it was given; `literal_addresses` refuses what is no port.
+        timeout: Seconds for name resolution and all attempts together; None: no limit.
+        local_address: The address of this host to connect from.
+        socket_options: Arguments of `setsockopt`, applied before connecting.
+    """
 
     host: str
     port: int
@@ -111,7 +119,13 @@ class Dial:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UnixDial:
-    """One call of `connect_unix_socket`: where to, how, and for how long."""
+    """One call of `connect_unix_socket`: where to, how, and for how long.
+
+    Args:
+        path: Where the socket stands in the file system.
+        timeout: Seconds to wait; None: no limit.
+        socket_options: Arguments of `setsockopt`, applied before connecting.
+    """
 
     path: str
     timeout: float | None = None

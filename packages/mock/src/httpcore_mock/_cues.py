@@ -58,14 +58,22 @@ class Wait(Cue):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConnectDelay(Wait):
-    """Connecting takes so long, or times out. Stands first in a script."""
+    """Connecting takes so long, or times out. Stands first in a script.
+
+    Args:
+        seconds: How long, in virtual time; `math.inf` is longer than any timeout.
+    """
 
     operation = "connect"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HandshakeDelay(Wait):
-    """The TLS handshake takes so long, or times out."""
+    """The TLS handshake takes so long, or times out.
+
+    Args:
+        seconds: How long, in virtual time; `math.inf` is longer than any timeout.
+    """
 
     operation = "start_tls"
 
@@ -76,6 +84,9 @@ class Delay(Wait):
 
     An idle connection shows nothing of what stands behind it: a `Delay(0)` hides a reset
     or an end until somebody reads.
+
+    Args:
+        seconds: How long, in virtual time; `math.inf` is longer than any timeout.
     """
 
     operation = "read"
@@ -83,7 +94,11 @@ class Delay(Wait):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WriteDelay(Wait):
-    """The server takes no bytes for so long: a write waits, or times out."""
+    """The server takes no bytes for so long: a write waits, or times out.
+
+    Args:
+        seconds: How long, in virtual time; `math.inf` is longer than any timeout.
+    """
 
     operation = "write"
 
@@ -131,7 +146,11 @@ class ConnectFailure(Failure):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refused(ConnectFailure):
-    """Nobody listens: connecting fails at once."""
+    """Nobody listens: connecting fails at once.
+
+    Args:
+        error: What connecting raises, if that matters.
+    """
 
     error: ConnectError | ConnectTimeout = dataclasses.field(
         default_factory=lambda: ConnectError("connection refused"), repr=False

@@ -81,6 +81,9 @@ class Request:
             `target` (the request target, in place of the URL's), `protocol` (of a
             CONNECT over HTTP/2 that asks for a protocol, RFC 8441: `b"websocket"`).
 
+    Attributes:
+        stream: The body, as an iterable of bytes; may be replaced.
+
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: The URL cannot be taken apart, or a string is not ASCII.
@@ -149,6 +152,10 @@ class Response:
             once the body has been read also `trailing_headers`, where there were
             any (pairs of bytes).
 
+    Attributes:
+        stream: The body, as an iterable of bytes, as long as it has not been read; may be
+            replaced.
+
     Raises:
         TypeError: An argument has the wrong type.
     """
@@ -174,7 +181,14 @@ class Response:
     def received(
         cls, status: int, headers: Fields, stream: BodyStream, extensions: Extensions
     ) -> "Response":
-        """Makes a response of parts that are known to be right."""
+        """Makes a response of parts that are known to be right.
+
+        Args:
+            status: 100 to 999.
+            headers: Pairs of bytes.
+            stream: The body.
+            extensions: As they are in the end.
+        """
         response = cls.__new__(cls)
         response.status = status
         response.headers = headers
