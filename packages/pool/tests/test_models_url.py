@@ -202,6 +202,8 @@ def test_port_has_to_be_in_range(port: int) -> None:
 def test_strings_are_ascii(text: str) -> None:
     with pytest.raises(ValueError, match="ascii"):
         URL(text)
+    with pytest.raises(TypeError, match="url must be ascii where it is a str"):
+        URL(text)
     with pytest.raises(ValueError, match="is not a valid URL"):
         URL(text.encode())
     with pytest.raises(ValueError, match="ascii"):

@@ -51,6 +51,10 @@ def _split_url(url: bytes) -> tuple[bytes, bytes, int | None, bytes]:
     )
 
 
+class NotASCIIError(TypeError, ValueError):
+    """A string has characters beyond ASCII: as in 1.x a TypeError, and what it is."""
+
+
 def to_bytes(text: bytes | str, name: str) -> bytes:
     """Returns `text` as bytes.
 
@@ -60,9 +64,12 @@ def to_bytes(text: bytes | str, name: str) -> bytes:
 
     Raises:
         TypeError: It is neither.
-        ValueError: The string has characters beyond ASCII.
+        NotASCIIError: The string has characters beyond ASCII.
     """
     if isinstance(text, str):
+        if not text.isascii():
+            # Without the text, which may be a secret.
+            raise NotASCIIError(f"{name} must be ascii where it is a str: give bytes instead.")
         return text.encode("ascii")
     if isinstance(text, bytes):
         return text
@@ -117,7 +124,7 @@ class URL:
         target: The path and the query.
 
     Raises:
-        TypeError: A part has the wrong type.
+        TypeError: A part has the wrong type, or is a string that is not ASCII.
         ValueError: The URL cannot be taken apart, or the port is out of range.
     """
 
@@ -131,7 +138,7 @@ class URL:
         target: bytes | str = b"",
     ) -> None:
         if url:
-            octets = url.encode("ascii") if type(url) is str else to_bytes(url, "url")
+            octets = to_bytes(url, "url")
             # What names a user may hold a password, which is not to be remembered.
             split = _split_url.__wrapped__ if b"@" in octets else _split_url
             self.scheme, self.host, self.port, self.target = split(octets)
