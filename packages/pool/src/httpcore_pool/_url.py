@@ -125,7 +125,7 @@ class URL:
 
     Raises:
         TypeError: A part has the wrong type, or is a string that is not ASCII.
-        ValueError: The URL cannot be taken apart, or the port is out of range.
+        ValueError: The URL cannot be taken apart, or its port is out of range.
     """
 
     def __init__(
@@ -147,7 +147,10 @@ class URL:
             self.host = to_bytes(host, "host")
             if b":" in self.host:
                 self.host = _unbracketed(self.host)
-            self.port = _checked_port(port)
+            if port is not None and not isinstance(port, int):
+                raise TypeError(f"port must be an integer, but got {type(port).__name__}.")
+            # Of any size, as in 1.x: whoever connects to it is told.
+            self.port = port
             self.target = to_bytes(target, "target")
 
     @property
@@ -215,7 +218,7 @@ def _unbracketed(host: bytes) -> bytes:
     return host.removeprefix(b"[").removesuffix(b"]").replace(b"%25", b"%", 1)
 
 
-def _checked_port(port: int | None) -> int | None:
-    if port is not None and not 0 <= port <= 65535:
+def _checked_port(port: int) -> int:
+    if not 0 <= port <= 65535:
         raise ValueError(f"a port must be 0 to 65535, but is {port}")
     return port
