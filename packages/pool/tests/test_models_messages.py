@@ -424,11 +424,29 @@ def test_stream_is_handed_out_once() -> None:
         asyncio.run(response.aread())
 
 
+def test_rest_of_a_stream_that_was_left_can_be_read() -> None:
+    response = Response(200, content=iter([b"a", b"b", b"c"]))
+    assert next(response.iter_stream()) == b"a"
+    assert next(response.iter_stream()) == b"b"
+    assert response.read() == b"c"
+
+
+def test_empty_stream_is_empty_ever_again() -> None:
+    response = Response(200, content=iter([]))
+    assert list(response.iter_stream()) == list(response.iter_stream()) == []
+    assert response.read() == b""
+    assert list(response.iter_stream()) == []
+
+
 def test_body_that_was_read_is_not_handed_out_again() -> None:
     response = Response(200, content=[b"a", b"b"])
     assert response.read() == response.read() == b"ab"
-    with pytest.raises(RuntimeError, match="response"):
+    with pytest.raises(RuntimeError, match="content"):
         response.iter_stream()
+    response = Response(200, content=AsyncStream(b"a", b"b"))
+    assert asyncio.run(response.aread()) == b"ab"
+    with pytest.raises(RuntimeError, match="content"):
+        response.aiter_stream()
 
 
 def test_closing_closes_the_stream() -> None:

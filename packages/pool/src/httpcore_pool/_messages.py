@@ -159,7 +159,7 @@ class Response:
     """
 
     _content: bytes | None = None
-    # Whether the stream was handed out, which comes only once.
+    # Whether all of the stream was handed out, which comes only once.
     _is_streamed = False
 
     def __init__(
@@ -227,12 +227,14 @@ class Response:
         """Returns an iterator over the body, part by part as it comes.
 
         Raises:
-            RuntimeError: The response belongs to async code, or was iterated or read
-                before: what comes over the network comes once.
+            RuntimeError: The response belongs to async code, or was iterated or read to
+                its end before: what comes over the network comes once.
         """
         stream = self._blocking_stream("iter_stream", "aiter_stream")
-        self._note_streamed()
-        return iter(stream)
+        if type(stream) is ByteStream:
+            return iter(stream)
+        self._check_unstreamed()
+        return _Parts(self, iter(stream))
 
     def close(self) -> None:
         """Ends the exchange; what has not been read of the body is given up.
@@ -272,11 +274,13 @@ class Response:
 
         Raises:
             RuntimeError: The response belongs to blocking code, or was iterated or read
-                before.
+                to its end before.
         """
         stream = self._async_stream("aiter_stream", "iter_stream")
-        self._note_streamed()
-        return stream.__aiter__()
+        if type(stream) is ByteStream:
+            return stream.__aiter__()
+        self._check_unstreamed()
+        return _AsyncParts(self, stream.__aiter__())
 
     async def aclose(self) -> None:
         """Ends the exchange; what has not been read of the body is given up.
@@ -290,12 +294,9 @@ class Response:
         else:
             self._async_stream("aclose", "close")
 
-    def _note_streamed(self) -> None:
-        # Bytes that were given as such are still here.
-        if type(self.stream) is not ByteStream:
-            if self._is_streamed or self._content is not None:
-                self._raise_streamed()
-            self._is_streamed = True
+    def _check_unstreamed(self) -> None:
+        if self._is_streamed or self._content:
+            self._raise_streamed()
 
     def _raise_streamed(self) -> typing.NoReturn:
         raise RuntimeError(
@@ -333,6 +334,57 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.status}]>"
+
+
+class _Parts:
+    """The parts of a response's body, whose end is noted, unless there were none.
+
+    An iteration that was left can be taken up again, by another or by reading the rest.
+    """
+
+    __slots__ = ("_has_given", "_parts", "_response")
+
+    def __init__(self, response: Response, parts: collections.abc.Iterator[bytes]) -> None:
+        self._response = response
+        self._parts = parts
+        self._has_given = False
+
+    def __iter__(self) -> typing.Self:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            part = next(self._parts)
+        except StopIteration:
+            if self._has_given:
+                self._response._is_streamed = True
+            raise
+        self._has_given = True
+        return part
+
+
+class _AsyncParts:
+    """See `_Parts`, its twin."""
+
+    __slots__ = ("_has_given", "_parts", "_response")
+
+    def __init__(self, response: Response, parts: collections.abc.AsyncIterator[bytes]) -> None:
+        self._response = response
+        self._parts = parts
+        self._has_given = False
+
+    def __aiter__(self) -> typing.Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            part = await self._parts.__anext__()
+        except StopAsyncIteration:
+            if self._has_given:
+                self._response._is_streamed = True
+            raise
+        self._has_given = True
+        return part
 
 
 def unread_stream(response: Response) -> BodyStream:
