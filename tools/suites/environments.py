@@ -37,6 +37,8 @@ def make_ours(project: Project, cache: Path, wheels: Path) -> Path:
     """Make the environment with these packages; return its Python."""
     # A path leaves no choice, whatever the index has under these names.
     own = {_read_name(wheel): wheel for wheel in sorted(wheels.glob("*.whl"))}
+    # What it brings, httpcore does not: tests might run or be skipped for that.
+    del own["httpcore-conformance"]
     wanted = [f"{name} @ {wheel.as_uri()}" for name, wheel in own.items() if name != "httpcore"]
     wanted.append(f"httpcore[{_EXTRAS}] @ {own['httpcore'].as_uri()}")
     return _make(project, cache / "on-this", wanted)

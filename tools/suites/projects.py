@@ -24,6 +24,7 @@ class Project:
             tests.
         extras: What of the project they need.
         paths: What is run, within the source distribution.
+        forks: Whether they fork servers, which a process with threads must not.
         left_out: Tests, or files of them, that are not run: by their ids, why.
         variables: What is set in the environment of a run.
     """
@@ -33,6 +34,7 @@ class Project:
     needs: tuple[str, ...] | None = None
     extras: tuple[str, ...] = ()
     paths: tuple[str, ...] = ("tests",)
+    forks: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -85,6 +87,7 @@ PROJECTS = (
             *("trustme", "yarl"),
         ),
         extras=("anyio", "trio"),
+        forks=True,
     ),
     Project("hishel", "0.1.5"),
     Project("pytest-httpx", "0.36.2", needs=("pytest-asyncio",)),
@@ -99,7 +102,7 @@ PROJECTS = (
         extras=("realtime",),
         left_out={"tests/api_resources": "needs a mock server that is not on the index"},
     ),
-    Project("dnspython", "2.7.0", needs=("quart-trio",), extras=("doh", "trio")),
+    Project("dnspython", "2.7.0", needs=("quart-trio",), extras=("dnssec", "doh", "trio")),
 )
 
 

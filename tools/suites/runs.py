@@ -16,11 +16,12 @@ TEST_SECONDS = 30
 _SETTLED = (
     # What a project wants of pytest by default is its business: coverage, other plugins.
     *("-o", "addopts="),
-    # In a process of its own: what hangs is then ended with that, and the next test
-    # goes on in another. Only one, since some have fixed ports.
-    *("-n", "1", "--timeout", str(TEST_SECONDS), "--timeout-method", "thread"),
-    *("-p", "no:cacheprovider", "-q"),
+    *("--timeout", str(TEST_SECONDS), "-p", "no:cacheprovider", "-q"),
 )
+
+_APART = ("-n", "1", "--timeout-method", "thread")
+"""In a process of its own: what hangs is then ended with that, and the next test goes on
+in another. Only one, since some have fixed ports."""
 
 
 class RunError(Exception):
@@ -50,6 +51,7 @@ def run_tests(project: Project, folder: Path, python: Path, report: Path) -> Out
     report.unlink(missing_ok=True)
     left_out = [part for name in project.left_out for part in _leave_out(name)]
     pytest = [str(python), "-m", "pytest", *project.paths, *_SETTLED, *left_out]
+    pytest += ("-p", "no:xdist") if project.forks else _APART
     command = [*(_isolate() if can_be_offline() else ()), *pytest, f"--junitxml={report}"]
     log = report.with_suffix(".log")
     with log.open("wb") as output:
