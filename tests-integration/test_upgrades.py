@@ -1,10 +1,11 @@
 """After a 101, or a 2xx to CONNECT, the connection is the caller's."""
 
+import select
 import typing
 
 import pytest
 from colours import OpenPool
-from peers.deadlines import Signal
+from peers.deadlines import Signal, wait_until
 from peers.messages import head, reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
@@ -129,6 +130,29 @@ def test_read_that_another_thread_ends_by_closing_is_a_read_error(
     entered.wait()
     switched.close()
     assert isinstance(reader.error(), httpcore.ReadError)
+
+
+def test_write_that_another_thread_ends_by_closing_is_a_write_error(
+    start_peer: StartPeer, open_pool: OpenPool
+) -> None:
+    closed = Signal("the stream is closed")
+
+    def reads_nothing(conn: Conversation) -> None:
+        conn.receive_head()
+        conn.send(SWITCHING)
+        closed.wait()
+
+    peer = start_peer(reads_nothing)
+    with open_pool().stream("GET", peer.url(), headers=UPGRADING) as response:
+        stream = response.extensions["network_stream"]
+        assert isinstance(stream, httpcore.NetworkStream)
+        sock = stream.get_extra_info("socket")
+        # More than buffers hold: it waits.
+        writer = Worker(lambda: stream.write(bytes(100_000_000)))
+        wait_until(lambda: not select.select([], [sock], [], 0)[1], "the write waits")
+        stream.close()
+        closed.set()
+        assert isinstance(writer.error(), httpcore.WriteError)
 
 
 def test_closed_stream_refuses_reads_and_writes(switched: httpcore.NetworkStream) -> None:

@@ -1,7 +1,10 @@
-"""mypy over every tree in turn: `python -m tools.types [PATH ...]`.
+"""mypy over every tree in turn, and pyright: `python -m tools.types [PATH ...]`.
 
 One run over everything does not work: each package's tests have modules of the
 same names. So the sources go together, and every tests directory alone.
+
+Pyright reads the programs that use the public API as users do, which are named in
+`pyrightconfig.json`: what it makes of it is what their editors show.
 """
 
 import subprocess
@@ -31,6 +34,10 @@ class Group:
             if path not in kept and any(path.is_relative_to(tree) for tree in self.trees)
         ]
         return Group(tuple(kept))
+
+
+PROGRAMS = Group((Path("tests-integration/programs"),))
+"""Where those programs are."""
 
 
 def find_groups() -> list[Group]:
@@ -68,14 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"types: nothing to check in {path}", file=sys.stderr)
                 return 2
         groups = [group.limited_to(paths) for group in groups]
-    failed: list[Group] = []
-    for group in groups:
-        if group.trees:
-            print(f"mypy {group}", flush=True)
-            if subprocess.run(_command(group), cwd=ROOT, check=False).returncode != 0:
-                failed.append(group)
-    for group in failed:
-        print(f"types: failed: {group}", file=sys.stderr)
+    failed = [f"mypy {group}" for group in groups if group.trees and not _passes(group)]
+    if (not paths or PROGRAMS.limited_to(paths).trees) and not _passes_pyright():
+        failed.append("pyright")
+    for name in failed:
+        print(f"types: failed: {name}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -84,8 +88,19 @@ def _relative(text: str) -> Path:
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
-def _command(group: Group) -> list[str]:
-    return [sys.executable, "-m", "mypy", *map(str, group.trees)]
+def _passes(group: Group) -> bool:
+    print(f"mypy {group}", flush=True)
+    return _runs("mypy", *map(str, group.trees))
+
+
+def _passes_pyright() -> bool:
+    print("pyright", flush=True)
+    return _runs("basedpyright", "--pythonpath", sys.executable)
+
+
+def _runs(module: str, *arguments: str) -> bool:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 if __name__ == "__main__":

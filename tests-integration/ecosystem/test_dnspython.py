@@ -29,7 +29,8 @@ def test_query(hypercorn: Hypercorn, ssl_context: ssl.SSLContext, *, post: bool)
             where,
             post=post,
             bootstrap_address="127.0.0.1",
-            verify=ssl_context,
+            # It hands that to httpx, which takes one; its annotation says bool or str.
+            verify=ssl_context,  # type: ignore[arg-type]
             timeout=30.0,
             http_version=HTTP2,
         )
@@ -46,7 +47,8 @@ def test_async_query(hypercorn: Hypercorn, ssl_context: ssl.SSLContext, library:
             QUERY,
             hypercorn.tls + "/dns-query",
             bootstrap_address="127.0.0.1",
-            verify=ssl_context,
+            # Likewise.
+            verify=ssl_context,  # type: ignore[arg-type]
             timeout=30.0,
             http_version=HTTP2,
         )

@@ -1,13 +1,17 @@
-"""The SDK of OpenAI, on a server that streams server-sent events."""
+"""The SDK of OpenAI, a release on httpx, on a server that streams server-sent events."""
 
 import json
 
 import anyio
+import httpx
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 from peers.messages import chunk, head, reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer
+
+import httpcore
 
 WORDS = ["Hello", ", ", "world"]
 
@@ -34,7 +38,7 @@ def stream_events(conn: Conversation) -> None:
     assert not conn.has_more()
 
 
-MESSAGES = [{"role": "user", "content": "Say hello."}]
+MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
 
 
 def test_stream_of_events(start_peer: StartPeer) -> None:
@@ -72,7 +76,11 @@ def test_stream_that_is_left_early(start_peer: StartPeer) -> None:
             model="small", messages=MESSAGES, stream=True
         ) as stream:
             assert next(iter(stream)).choices[0].delta.content == "again"
-        assert len(client._client._transport._pool._requests) == 0
+        transport = client._client._transport
+        assert isinstance(transport, httpx.HTTPTransport)
+        # Its releases from 3 on have another httpx, and that has another httpcore.
+        assert isinstance(transport._pool, httpcore.ConnectionPool)
+        assert len(transport._pool._requests) == 0
 
 
 def test_error_and_retry(start_peer: StartPeer) -> None:

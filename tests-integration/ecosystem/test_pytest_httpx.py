@@ -28,7 +28,10 @@ def test_requests_are_told_by_their_proxy(httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(text="direct")
     with httpx.Client(proxy="http://somebody:secret@localhost:3128/") as client:
         assert client.get("http://example.org/").text == "through"
-        pool = client._transport_for_url(httpx.URL("http://example.org/"))._pool
+        transport = client._transport_for_url(httpx.URL("http://example.org/"))
+        assert isinstance(transport, httpx.HTTPTransport)
+        pool = transport._pool
+        assert isinstance(pool, httpcore.HTTPProxy)
         assert pool._proxy_url == httpcore.URL("http://localhost:3128/")
         assert [name for name, _ in pool._proxy_headers] == [b"Proxy-Authorization"]
     with httpx.Client() as client:

@@ -4,7 +4,9 @@ import pathlib
 
 import anyio
 import httpx
-import vcr
+
+# It has no types.
+import vcr  # type: ignore[import-untyped]
 from peers.messages import reply
 from peers.scripted import Conversation
 from peers.starting import StartPeer

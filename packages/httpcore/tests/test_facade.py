@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.metadata
 import pathlib
 import pickle
 import subprocess
@@ -148,6 +149,8 @@ def test_unknown_name_is_an_attribute_error(name: str) -> None:
 def test_version_is_one_that_dependents_ask_for() -> None:
     major, minor, _ = httpcore.__version__.split(".")
     assert (major, int(minor) >= 1) == ("1", True)
+    # Where dnspython looks.
+    assert importlib.metadata.version("httpcore") == httpcore.__version__
 
 
 def test_extras_are_those_of_1_x() -> None:
@@ -272,6 +275,8 @@ def test_values_are_called_by_the_name_that_people_know() -> None:
     assert repr(httpcore.ConnectionPool) == "<class 'httpcore.ConnectionPool'>"
     assert repr(httpcore.Response(200)) == "<Response [200]>"
     assert repr(httpcore.Request("GET", "http://a/")) == "<Request [b'GET']>"
+    assert repr(httpcore.MockStream([])) == "<httpcore.MockStream>"
+    assert repr(httpcore.AsyncMockStream([])) == "<httpcore.AsyncMockStream>"
 
 
 # -- what is not installed -------------------------------------------------------------------

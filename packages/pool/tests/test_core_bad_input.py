@@ -4,8 +4,8 @@ import pytest
 from driving import HOST, URL_A, Driver, reply
 from scripted import Network
 
-from httpcore_interface import LocalProtocolError, UnsupportedProtocol
-from httpcore_pool import URL
+from httpcore_interface import ConnectError, LocalProtocolError, UnsupportedProtocol
+from httpcore_pool import URL, Proxy
 
 Field = tuple[bytes, bytes]
 
@@ -121,7 +121,7 @@ def test_body_of_the_other_colour_is_refused(
 
 def test_headers_of_another_type_are_refused(driver: Driver, network: Network) -> None:
     fields: list[Field] = "X: y"  # type: ignore[assignment]  # that is the point
-    with pytest.raises(TypeError, match="headers must be a mapping or a sequence"):
+    with pytest.raises(TypeError, match="headers must be a mapping or sequence"):
         driver.pool().request("GET", URL_A, headers=fields)
     assert network.operations == []
 
@@ -181,3 +181,19 @@ def test_timeout_that_is_no_mapping_is_refused_before_anything(
         pool.request("GET", URL_A, extensions={"timeout": 5})
     assert not network.connections
     assert pool.is_quiet
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 123456])
+def test_port_that_does_not_exist_cannot_be_connected_to(
+    driver: Driver, network: Network, port: int
+) -> None:
+    """As in 1.x: httpx does not expect that the URL is refused, but maps this."""
+    pool = driver.pool(retries=3)
+    message = f"a port must be 0 to 65535, but is {port}"
+    with pytest.raises(ConnectError, match=message):
+        pool.request("GET", URL(scheme="http", host="example.test", port=port))
+    assert pool.is_quiet
+    proxy = Proxy(URL(scheme="http", host="proxy.test", port=port))
+    with pytest.raises(ConnectError, match=message):
+        driver.pool(proxy=proxy).request("GET", URL_A)
+    assert not network.connections

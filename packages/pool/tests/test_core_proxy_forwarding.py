@@ -39,9 +39,11 @@ def test_plain_http_is_forwarded(driver: Driver, network: Network, name: str) ->
     assert request.header(b"host") == b"example.test:8080"
     assert request.body == b"upload"
     assert len(connection.handshakes) == KINDS[name].has_tls
+    origin = proxy_of(name).url.origin
     assert repr(pool.face.connections) == (
         f"[<{driver.prefix}ForwardHTTPConnection "
-        "['http://example.test:8080', HTTP/1.1, IDLE, Request Count: 2]>]"
+        # What it is connected to is the proxy.
+        f"['{origin}', HTTP/1.1, IDLE, Request Count: 2]>]"
     )
 
 

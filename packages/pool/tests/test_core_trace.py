@@ -132,7 +132,7 @@ def test_both_attempts_of_a_repeated_request_are_told(driver: Driver, network: N
         *both(*PLAIN[1:3]),
         "http11.receive_response_headers.started",
         "http11.receive_response_headers.failed",
-        *both(*PLAIN),
+        *both("http11.response_closed", *PLAIN),
     ]
 
 
@@ -160,11 +160,11 @@ def test_failures_of_an_exchange_are_told(driver: Driver, network: Network) -> N
         with pytest.raises(error):
             pool.request("POST", URL_A, extensions={"trace": trace})
         last.append(next(told_ for told_ in told if told_[0].endswith(".failed")))
+        assert names(told)[-2:] == both("http11.response_closed")
     assert last[0] == ("http11.send_request_headers.failed", {"exception": broken})
     assert last[1][0] == "http11.receive_response_headers.failed"
     assert isinstance(last[1][1]["exception"], RemoteProtocolError)
     assert last[2][0] == "http11.receive_response_body.failed"
-    assert names(told)[-2:] == both("http11.response_closed")
 
 
 def test_response_that_is_never_read_is_told_to_be_closed(
@@ -196,6 +196,22 @@ def test_answer_behind_a_failed_write_is_told(driver: Driver, network: Network) 
         "http11.send_request_headers.failed",
         *both("http11.receive_response_headers"),
     ]
+
+
+def test_connection_of_a_failed_request_is_closed_whatever_the_callback_does(
+    driver: Driver, network: Network
+) -> None:
+    network.play(TakeRequest(), End())
+
+    def callback(name: str, info: dict[str, object]) -> None:
+        if name == "http11.response_closed.started":
+            raise RefusalError
+
+    pool = driver.pool()
+    with pytest.raises(RefusalError):
+        pool.request("GET", URL_A, extensions={"trace": driver.trace(callback)})
+    assert pool.is_quiet
+    assert not network.open_connections
 
 
 # -- callbacks that are no good ------------------------------------------------------------
@@ -293,7 +309,12 @@ def test_operations_are_logged(
         "httpcore.http11|receive_response_headers.complete return_value="
         "(b'HTTP/1.1', 200, b'OK', [(b'Content-Length', b'4'), (b'Server', b'me')])"
     ) in told
-    assert told[-1] == "httpcore.http11|response_closed.complete return_value=None"
+    assert told[1].startswith("httpcore.connection|connect_tcp.complete return_value=<")
+    # The backend's own.
+    assert "ScriptedStream object" in told[1]
+    # As in 1.x, who returns nothing does not say so.
+    assert "httpcore.http11|send_request_headers.complete" in told
+    assert told[-1] == "httpcore.http11|response_closed.complete"
     assert len(told) == 12
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 from driving import URL_A, Driver, Extensions
-from http2_peer import Call, Fields, Peer, echo, serve, shared_pool
+from http2_peer import REFUSED, Call, Fields, Peer, echo, serve, shared_pool
 from scripted import Network
 
-from httpcore_interface import LocalProtocolError
+from httpcore_interface import LocalProtocolError, RemoteProtocolError
+from httpcore_pool import Request
 
 
 def sent(driver: Driver, network: Network, headers: Fields, url: str = URL_A) -> Fields:
@@ -143,7 +144,46 @@ def test_trace_tells_of_everything_in_order(driver: Driver, network: Network) ->
         "http2.send_connection_init.complete",
         "http2.send_request_headers.complete",
         "http2.send_request_body.complete",
+        "http2.receive_remote_settings.complete",
         "http2.receive_response_headers.complete",
         "http2.receive_response_body.complete",
         "http2.response_closed.complete",
+    ]
+
+
+def test_facts_of_the_trace_are_those_of_each_operation(
+    driver: Driver, network: Network
+) -> None:
+    serve(network, echo)
+    pool = shared_pool(driver)
+    for number in (1, 3):
+        told, trace = driver.recorder()
+        request = Request("POST", URL_A, content=b"body", extensions={"trace": trace})
+        pool.send(request).read()
+        facts = dict(told)
+        both = {"request": request, "stream_id": number}
+        assert facts["http2.send_request_headers.started"] == both
+        assert facts["http2.send_request_body.started"] == both
+        assert facts["http2.receive_response_headers.started"] == both
+        assert facts["http2.receive_response_headers.complete"] == {"return_value": (200, [])}
+        assert facts["http2.receive_response_body.started"] == both
+        assert facts["http2.response_closed.started"] == {"stream_id": number}
+        # The server said it once.
+        assert ("http2.receive_remote_settings.complete" in facts) == (number == 1)
+        if number == 1:
+            assert facts["http2.receive_remote_settings.started"] == {}
+            settings = facts["http2.receive_remote_settings.complete"]["return_value"]
+            assert "most_streams=None" in repr(settings)
+
+
+def test_failed_request_is_told_to_be_closed(driver: Driver, network: Network) -> None:
+    serve(network, lambda peer, call: peer.reset(call, REFUSED))
+    told, trace = driver.recorder()
+    with pytest.raises(RemoteProtocolError, match="REFUSED_STREAM"):
+        driver.connection(http1=False, http2=True).request(
+            "GET", URL_A, extensions={"trace": trace}
+        )
+    assert told[-2:] == [
+        ("http2.response_closed.started", {"stream_id": 1}),
+        ("http2.response_closed.complete", {"return_value": None}),
     ]

@@ -1,5 +1,6 @@
 """How many requests a connection carries at once, and what becomes of the others."""
 
+import collections.abc
 import functools
 
 import pytest
@@ -16,12 +17,12 @@ from http2_peer import (
     shared_pool,
     until_known,
 )
-from pace import Hook
 from script_steps import Dial, Give, TakeRequest
 from scripted import Network
 from virtual_clock import Clock
 
 from httpcore_interface import ConnectError, PoolTimeout, RemoteProtocolError
+from httpcore_pool import Request
 from httpcore_pool._core.http2 import HTTP2Connection
 
 
@@ -237,38 +238,23 @@ def test_request_that_finds_no_room_after_all_waits(driver: Driver, network: Net
     call = peers.until_called(2)[1]
     [peer] = peers
 
-    def lower() -> None:
-        # Noted by the connection, and not by the pool yet.
+    def lower() -> collections.abc.Iterator[bytes]:
+        # Noted by the connection, and not by the pool yet. A body, which turns out empty,
+        # is what is asked for last.
         [connection] = pool.face._core.connections
         assert isinstance(connection.http, HTTP2Connection)
         connection.http.traffic.engine.peer.most_streams = 1
+        yield from ()
 
+    content = driver.body(lower())
     second = Background(
-        lambda: (
-            pool.request(
-                "GET",
-                URL_A + "second",
-                extensions={"trace": driver.trace(Once("http2.send_request_headers", lower))},
-            ).body
-        )
+        lambda: pool.send(Request("GET", URL_A + "second", content=content)).read()
     )
     network.until(lambda: pool.face.stats().requests_queued == 1)
     peer.respond(call, b"first")
     assert first.result() == b"first"
     peer.respond(peers.until_called(3)[2], b"second")
     assert second.result() == b"second"
-
-
-class Once:
-    """Does something when a trace callback is told of an event for the first time."""
-
-    def __init__(self, name: str, hook: Hook) -> None:
-        self._hooks = [hook]
-        self._name = name
-
-    def __call__(self, name: str, info: dict[str, object]) -> None:
-        if name.startswith(self._name) and self._hooks:
-            self._hooks.pop()()
 
 
 def test_first_connection_with_tls_is_dialled_alone(driver: Driver, network: Network) -> None:

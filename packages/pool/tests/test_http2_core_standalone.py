@@ -159,6 +159,13 @@ def test_server_that_goes_lets_others_finish(make: Make, network: Network) -> No
     assert not network.open_connections
 
 
+def test_request_that_came_too_late_may_be_sent_elsewhere(make: Make, network: Network) -> None:
+    serve(network, lambda peer, call: peer.go_away(0))
+    connection = make()
+    with pytest.raises(ConnectionNotAvailable, match="the server is going: NO_ERROR"):
+        connection.request("GET", URL_A)
+
+
 def test_refused_request_fails_with_its_reason(make: Make, network: Network) -> None:
     serve(network, lambda peer, call: peer.reset(call, REFUSED))
     connection = make()

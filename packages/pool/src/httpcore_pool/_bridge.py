@@ -89,6 +89,10 @@ class BlockingStream(AsyncNetworkStream):
             )
         self.stream = stream
 
+    def __repr__(self) -> str:
+        # As the logs show it: the stream that users know.
+        return repr(self.stream)
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Reads; see `NetworkStream.read`."""
         return self.stream.read(max_bytes, timeout)

@@ -30,8 +30,7 @@ def to_fields(headers: HeaderTypes | None) -> Fields:
     """Returns fields as they are sent: (name, value) pairs of bytes.
 
     Raises:
-        TypeError: They are no mapping and no pairs, or not of bytes or strings.
-        ValueError: A string is not ASCII.
+        TypeError: They are no mapping and no pairs, or not of bytes or ASCII strings.
     """
     if headers is None:
         return []
@@ -44,7 +43,7 @@ def to_fields(headers: HeaderTypes | None) -> Fields:
         pairs = headers
     else:
         raise TypeError(
-            "headers must be a mapping or a sequence of two-tuples, "
+            "headers must be a mapping or sequence of two-tuples, "
             f"but got {type(headers).__name__}."
         )
     return [
@@ -67,6 +66,12 @@ def _to_stream(content: Content) -> BodyStream:
     return content
 
 
+def _to_url(url: bytes | str) -> URL:
+    if not isinstance(url, bytes | str):
+        raise TypeError(f"url must be a URL, bytes, or str, but got {type(url).__name__}.")
+    return URL(url)
+
+
 class Request:
     """One HTTP request.
 
@@ -85,8 +90,8 @@ class Request:
         stream: The body, as an iterable of bytes; may be replaced.
 
     Raises:
-        TypeError: An argument has the wrong type.
-        ValueError: The URL cannot be taken apart, or a string is not ASCII.
+        TypeError: An argument has the wrong type, or is a string that is not ASCII.
+        ValueError: The URL cannot be taken apart.
     """
 
     def __init__(
@@ -99,7 +104,7 @@ class Request:
         extensions: Extensions | None = None,
     ) -> None:
         self.method = method if type(method) is bytes else to_bytes(method, "method")
-        self.url = url if isinstance(url, URL) else URL(url or to_bytes(url, "url"))
+        self.url = url if isinstance(url, URL) else _to_url(url)
         self.headers = to_fields(headers)
         self.stream = ByteStream(b"") if content is None else _to_stream(content)
         self.extensions: Extensions = {} if extensions is None else extensions
@@ -161,6 +166,8 @@ class Response:
     """
 
     _content: bytes | None = None
+    # Whether all of the stream was handed out, which comes only once.
+    _is_streamed = False
 
     def __init__(
         self,
@@ -214,11 +221,13 @@ class Response:
         """Reads the whole body; the second time it is at hand already.
 
         Raises:
-            RuntimeError: The response belongs to async code.
+            RuntimeError: The response belongs to async code, or was iterated before.
             ReadTimeout, ReadError, RemoteProtocolError: The body did not come.
         """
         content = self._content
         if content is None:
+            if self._is_streamed:
+                self._raise_streamed()
             # A body of ours knows a shorter way, where all of it is here already.
             read_all: ReadAll | None = getattr(self.stream, "read_all", None)
             if read_all is None:
@@ -232,9 +241,14 @@ class Response:
         """Returns an iterator over the body, part by part as it comes.
 
         Raises:
-            RuntimeError: The response belongs to async code.
+            RuntimeError: The response belongs to async code, or was iterated or read to
+                its end before: what comes over the network comes once.
         """
-        return iter(self._blocking_stream("iter_stream", "aiter_stream"))
+        stream = self._blocking_stream("iter_stream", "aiter_stream")
+        if type(stream) is ByteStream:
+            return iter(stream)
+        self._check_unstreamed()
+        return _Parts(self, iter(stream))
 
     def close(self) -> None:
         """Ends the exchange; what has not been read of the body is given up.
@@ -252,11 +266,13 @@ class Response:
         """Reads the whole body; the second time it is at hand already.
 
         Raises:
-            RuntimeError: The response belongs to blocking code.
+            RuntimeError: The response belongs to blocking code, or was iterated before.
             ReadTimeout, ReadError, RemoteProtocolError: The body did not come.
         """
         content = self._content
         if content is None:
+            if self._is_streamed:
+                self._raise_streamed()
             # A body of ours knows a shorter way, where all of it is here already.
             read_all: AsyncReadAll | None = getattr(self.stream, "aread_all", None)
             if read_all is None:
@@ -271,9 +287,14 @@ class Response:
         """Returns an async iterator over the body, part by part as it comes.
 
         Raises:
-            RuntimeError: The response belongs to blocking code.
+            RuntimeError: The response belongs to blocking code, or was iterated or read
+                to its end before.
         """
-        return self._async_stream("aiter_stream", "iter_stream").__aiter__()
+        stream = self._async_stream("aiter_stream", "iter_stream")
+        if type(stream) is ByteStream:
+            return stream.__aiter__()
+        self._check_unstreamed()
+        return _AsyncParts(self, stream.__aiter__())
 
     async def aclose(self) -> None:
         """Ends the exchange; what has not been read of the body is given up.
@@ -286,6 +307,16 @@ class Response:
             await aclose()
         else:
             self._async_stream("aclose", "close")
+
+    def _check_unstreamed(self) -> None:
+        if self._is_streamed or self._content:
+            self._raise_streamed()
+
+    def _raise_streamed(self) -> typing.NoReturn:
+        raise RuntimeError(
+            "The body of this response was handed out before: it comes only once. "
+            "What has been read whole is in 'response.content'."
+        )
 
     def _blocking_stream(self, called: str, twin: str) -> collections.abc.Iterable[bytes]:
         stream = self.stream
@@ -317,6 +348,57 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} [{self.status}]>"
+
+
+class _Parts:
+    """The parts of a response's body, whose end is noted, unless there were none.
+
+    An iteration that was left can be taken up again, by another or by reading the rest.
+    """
+
+    __slots__ = ("_has_given", "_parts", "_response")
+
+    def __init__(self, response: Response, parts: collections.abc.Iterator[bytes]) -> None:
+        self._response = response
+        self._parts = parts
+        self._has_given = False
+
+    def __iter__(self) -> typing.Self:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            part = next(self._parts)
+        except StopIteration:
+            if self._has_given:
+                self._response._is_streamed = True
+            raise
+        self._has_given = True
+        return part
+
+
+class _AsyncParts:
+    """See `_Parts`, its twin."""
+
+    __slots__ = ("_has_given", "_parts", "_response")
+
+    def __init__(self, response: Response, parts: collections.abc.AsyncIterator[bytes]) -> None:
+        self._response = response
+        self._parts = parts
+        self._has_given = False
+
+    def __aiter__(self) -> typing.Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            part = await self._parts.__anext__()
+        except StopAsyncIteration:
+            if self._has_given:
+                self._response._is_streamed = True
+            raise
+        self._has_given = True
+        return part
 
 
 def unread_stream(response: Response) -> BodyStream:

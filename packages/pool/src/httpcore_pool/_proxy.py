@@ -9,7 +9,7 @@ import urllib.parse
 from httpcore_interface import UnsupportedProtocol
 
 from ._messages import Fields, HeaderTypes, to_fields
-from ._url import URL, to_bytes
+from ._url import URL, NotASCIIError, to_bytes
 
 _HTTP_SCHEMES = (b"http", b"https")
 _SOCKS_SCHEMES = (b"socks4", b"socks4a", b"socks5", b"socks5h")
@@ -147,7 +147,7 @@ def _without_user(url: bytes) -> tuple[bytes, tuple[bytes, bytes] | None]:
 def _fields(headers: HeaderTypes | None) -> Fields:
     try:
         return to_fields(headers)
-    except UnicodeEncodeError:
+    except NotASCIIError:
         pass
     # Raised out here, so that it has no context: that keeps the whole value.
     raise ValueError("the fields for a proxy must be ASCII, but one is not")

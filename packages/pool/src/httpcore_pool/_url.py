@@ -51,6 +51,10 @@ def _split_url(url: bytes) -> tuple[bytes, bytes, int | None, bytes]:
     )
 
 
+class NotASCIIError(TypeError, ValueError):
+    """A string has characters beyond ASCII: as in 1.x a TypeError, and what it is."""
+
+
 def to_bytes(text: bytes | str, name: str) -> bytes:
     """Returns `text` as bytes.
 
@@ -60,9 +64,12 @@ def to_bytes(text: bytes | str, name: str) -> bytes:
 
     Raises:
         TypeError: It is neither.
-        ValueError: The string has characters beyond ASCII.
+        NotASCIIError: The string has characters beyond ASCII.
     """
     if isinstance(text, str):
+        if not text.isascii():
+            # Without the text, which may be a secret.
+            raise NotASCIIError(f"{name} must be ascii where it is a str: give bytes instead.")
         return text.encode("ascii")
     if isinstance(text, bytes):
         return text
@@ -117,8 +124,8 @@ class URL:
         target: The path and the query.
 
     Raises:
-        TypeError: A part has the wrong type.
-        ValueError: The URL cannot be taken apart, or the port is out of range.
+        TypeError: A part has the wrong type, or is a string that is not ASCII.
+        ValueError: The URL cannot be taken apart, or its port is out of range.
     """
 
     def __init__(
@@ -131,7 +138,7 @@ class URL:
         target: bytes | str = b"",
     ) -> None:
         if url:
-            octets = url.encode("ascii") if type(url) is str else to_bytes(url, "url")
+            octets = to_bytes(url, "url")
             # What names a user may hold a password, which is not to be remembered.
             split = _split_url.__wrapped__ if b"@" in octets else _split_url
             self.scheme, self.host, self.port, self.target = split(octets)
@@ -140,7 +147,10 @@ class URL:
             self.host = to_bytes(host, "host")
             if b":" in self.host:
                 self.host = _unbracketed(self.host)
-            self.port = _checked_port(port)
+            if port is not None and not isinstance(port, int):
+                raise TypeError(f"port must be an integer, but got {type(port).__name__}.")
+            # Of any size, as in 1.x: whoever connects to it is told.
+            self.port = port
             self.target = to_bytes(target, "target")
 
     @property
@@ -208,7 +218,7 @@ def _unbracketed(host: bytes) -> bytes:
     return host.removeprefix(b"[").removesuffix(b"]").replace(b"%25", b"%", 1)
 
 
-def _checked_port(port: int | None) -> int | None:
-    if port is not None and not 0 <= port <= 65535:
+def _checked_port(port: int) -> int:
+    if not 0 <= port <= 65535:
         raise ValueError(f"a port must be 0 to 65535, but is {port}")
     return port

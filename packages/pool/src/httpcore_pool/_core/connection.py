@@ -22,7 +22,7 @@ from .http11 import HTTP11Connection
 from .opening import Opening
 from .options import ConnectOptions
 from .route import Way
-from .speaking import Repeatable, check_origin
+from .speaking import check_origin
 from .timeouts import Timeouts
 from .trace import Tracer, is_logged
 
@@ -146,12 +146,9 @@ class Connection:
         http = self.http
         if http is None:
             http = await self._connect_alone(request, timeouts, tracer)
-        if not isinstance(http, HTTP11Connection):
-            await http.check_usable()
-        try:
+        if isinstance(http, HTTP11Connection):
             return await http.handle(request, timeouts, tracer, None)
-        except Repeatable as exc:
-            raise exc.failure from exc.failure.__cause__
+        return await http.handle_unpooled(request, timeouts, tracer)
 
     async def _connect_alone(
         self, request: Request, timeouts: Timeouts, tracer: Tracer | None
@@ -252,4 +249,7 @@ class Connection:
         """Says what it is and does, for people."""
         if self.http is None:
             return "CONNECTION FAILED" if self._is_failed else "CONNECTING"
-        return f"'{self.origin}', {self.http.info()}"
+        # As in 1.x, what only forwards is a connection to the proxy.
+        proxy = self._options.proxy if self._opening.route.way is Way.FORWARD else None
+        origin = self.origin if proxy is None else proxy.url.origin
+        return f"'{origin}', {self.http.info()}"

@@ -1,5 +1,6 @@
 """How a response ends, and how that is told: the same over every protocol."""
 
+import collections.abc
 import typing
 
 from httpcore_interface import ReadError
@@ -90,6 +91,10 @@ class Ending:
             raise RuntimeError("this response was closed before its body had been read")
         return b""
 
+    def _number_facts(self) -> dict[str, object]:
+        """Returns what its events say besides the request: nothing, unless it has a number."""
+        return {}
+
     async def _fail(self, exc: BaseException) -> None:
         self._failure = exc
         self._break_off()
@@ -98,24 +103,38 @@ class Ending:
 
     async def _conclude(self, outcome: str, facts: dict[str, object]) -> None:
         """Tells of the end, and closes what it leaves to close."""
-        tracer = self.tracer
         try:
-            if tracer is not None:
-                if self._is_told:
-                    await self._tell(outcome, facts)
-                await tracer.tell(f"{self.protocol}.response_closed.started", {})
+            if self._is_told:
+                await self._tell(outcome, facts)
+            await self._tell_closed("started", self._number_facts())
         finally:
             await self._close_doomed()
-        if tracer is not None:
-            await tracer.tell(
-                f"{self.protocol}.response_closed.complete", {"return_value": None}
-            )
+        await self._tell_closed("complete", {"return_value": None})
+
+    async def conclude_unanswered(
+        self, closing: collections.abc.Awaitable[None] | None = None
+    ) -> None:
+        """Tells of the end of a request that has failed before its response was handed out.
+
+        Args:
+            closing: What there is to close, awaited whatever happens.
+        """
+        try:
+            await self._tell_closed("started", self._number_facts())
+        finally:
+            if closing is not None:
+                await closing
+        await self._tell_closed("complete", {"return_value": None})
+
+    async def _tell_closed(self, event: str, facts: dict[str, object]) -> None:
+        if self.tracer is not None:
+            await self.tracer.tell(f"{self.protocol}.response_closed.{event}", facts)
 
     async def _tell_begun(self) -> None:
         """Tells, once, that the body is being read."""
         if not self._is_told:
             self._is_told = True
-            await self._tell("started", {"request": self._request})
+            await self._tell("started", {"request": self._request, **self._number_facts()})
 
     async def _tell(self, event: str, facts: dict[str, object]) -> None:
         assert self.tracer is not None

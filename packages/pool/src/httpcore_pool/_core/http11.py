@@ -149,7 +149,7 @@ class HTTP11Connection:
             self.is_answered = exchange.reader.received > 0
             self.is_repeatable = upload is None or upload.is_repeatable
             self.state = _CLOSED
-            await await_or_drop(self.stream.aclose())
+            await exchange.conclude_unanswered(await_or_drop(self.stream.aclose()))
             self.explain(exc)
             raise
         return self._respond(exchange, head, lease)

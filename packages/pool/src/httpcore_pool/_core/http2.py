@@ -47,6 +47,7 @@ class HTTP2Connection:
     """
 
     __slots__ = (
+        "_are_settings_told",
         "_colour",
         "_is_closed",
         "_is_greeted",
@@ -82,6 +83,7 @@ class HTTP2Connection:
         self._runner = colour.runner()
         self.idle_since = 0.0
         self._is_greeted = False
+        self._are_settings_told = False
         self._is_closed = False
         self.is_aborted = False
         self.served = 0
@@ -126,15 +128,13 @@ class HTTP2Connection:
             is_lost = self._has_failed and (is_late or self.traffic.engine.is_draining)
             is_untaken = isinstance(exc, ConnectionNotAvailable)
             is_unprocessed = exchange.is_unprocessed or is_untaken
-            if (
-                isinstance(exc, _LOSSES)
-                and upload.is_repeatable
-                and (is_unprocessed or is_lost)
-            ):
+            may_repeat = upload.is_repeatable and (is_unprocessed or is_lost)
+            if isinstance(exc, _LOSSES) and may_repeat:
+                await exchange.conclude_unanswered()
                 raise Repeatable(
                     exc, is_unprocessed=is_unprocessed, is_untaken=is_untaken
                 ) from exc
-            await self.push()
+            await exchange.conclude_unanswered(self.push())
             raise
         finally:
             await upload.end_source()
@@ -185,11 +185,34 @@ class HTTP2Connection:
         check_origin(request, origin)
         timeouts = Timeouts.of(request.extensions)
         tracer = self._colour.tracer(request.extensions)
+        return await self.handle_unpooled(request, timeouts, tracer)
+
+    async def handle_unpooled(
+        self, request: Request, timeouts: Timeouts, tracer: Tracer | None
+    ) -> Response:
+        """Sends a request where no pool could send it once more, elsewhere.
+
+        Raises:
+            ConnectionNotAvailable: The connection takes no more requests; the server has
+                done nothing about this one.
+        """
         await self.check_usable()
         try:
             return await self.handle(request, timeouts, tracer, None)
         except Repeatable as exc:
-            raise exc.failure from exc.failure.__cause__
+            failure = exc.failure
+            if exc.is_unprocessed and self.traffic.engine.is_draining:
+                raise ConnectionNotAvailable(str(failure)) from failure
+            raise failure from failure.__cause__
+
+    async def tell_settings(self, tracer: Tracer) -> None:
+        """Tells, once, what the server has said of itself first."""
+        engine = self.traffic.engine
+        if engine.has_settings and not self._are_settings_told:
+            self._are_settings_told = True
+            name = "http2.receive_remote_settings"
+            await tracer.tell(f"{name}.started", {})
+            await tracer.tell(f"{name}.complete", {"return_value": engine.peer})
 
     async def check_usable(self) -> None:
         """Makes sure, where no pool does, that the connection still takes requests.

@@ -1,5 +1,6 @@
 """One request and its response on an HTTP/2 connection."""
 
+import collections.abc
 import typing
 
 from httpcore_interface import (
@@ -86,8 +87,11 @@ class HTTP2Exchange(Ending):
             await self._await_extended_connect()
         if tracer is None:
             return await self._receive_head(await upload.send(self))
-        info = {"request": self._request}
-        await tracer.run("http2.send_request_headers", info, upload.send_head(self))
+        # Begun before it is told of, for its number.
+        position = await upload.begin(self)
+        info = {"request": self._request, **self._number_facts()}
+        sending = upload.send_head(self, position)
+        await tracer.run("http2.send_request_headers", info, sending)
         await tracer.run("http2.send_request_body", info, upload.send_body(self))
         receiving = self._receive_head()
         return await tracer.run("http2.receive_response_headers", info, receiving)
@@ -133,6 +137,8 @@ class HTTP2Exchange(Ending):
         while True:
             head = await self._next_head(departure)
             departure = None
+            if self.tracer is not None:
+                await self._connection.tell_settings(self.tracer)
             if stream.has_final_head and not stream.heads:
                 if self.traffic.has_unsent:
                     # The server waits for an answer to its settings, perhaps.
@@ -198,6 +204,18 @@ class HTTP2Exchange(Ending):
         if self.stream is None:
             return False
         return self.stream.is_unprocessed or self.traffic.was_never_tried(self._begun_at)
+
+    def _number_facts(self) -> dict[str, object]:
+        return {"stream_id": self.number}
+
+    async def conclude_unanswered(
+        self, closing: collections.abc.Awaitable[None] | None = None
+    ) -> None:
+        """Tells of the end; see `Ending`. A request that never began has none."""
+        if self.stream is not None:
+            await super().conclude_unanswered(closing)
+        elif closing is not None:
+            await closing
 
     def give_up(self) -> None:
         """Ends the stream, before its response was handed out."""

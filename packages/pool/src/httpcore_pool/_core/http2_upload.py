@@ -102,7 +102,7 @@ class HTTP2Upload:
         """
         await self._look_ahead()
         if self._has_body:
-            await self.send_head(exchange)
+            await self.send_head(exchange, self._begin(exchange))
             await self.send_body(exchange)
             return None
         traffic = exchange.traffic
@@ -138,10 +138,13 @@ class HTTP2Upload:
             exchange.begin(traffic.engine, ends=not (self._has_body or self.is_tunnel))
             return traffic.queued
 
-    async def send_head(self, exchange: "HTTP2Exchange") -> None:
-        """Sends the head; with a body behind it, that takes it along."""
+    async def begin(self, exchange: "HTTP2Exchange") -> int:
+        """Opens the stream and queues the head; returns where that ends."""
         await self._look_ahead()
-        position = self._begin(exchange)
+        return self._begin(exchange)
+
+    async def send_head(self, exchange: "HTTP2Exchange", position: int) -> None:
+        """Sends the head, which was queued; with a body behind it, that takes it along."""
         if not self._has_body or self._expects_continue:
             await self._send_queued(exchange, position)
 

@@ -86,6 +86,7 @@ class Opening:
             ConnectError, ConnectTimeout: The last attempt failed.
             ProxyError: A proxy refused.
         """
+        self._check_ports()
         if tracer is None and self.route.hops:
             tracer = proxy_tracer()
         pauses = delays()
@@ -138,6 +139,16 @@ class Opening:
     def _known_stream(self) -> AsyncNetworkStream:
         assert self.stream is not None
         return self.stream
+
+    def _check_ports(self) -> None:
+        """Makes sure that there are such ports: what backends say of others varies.
+
+        Raises:
+            ConnectError: There are not.
+        """
+        for origin in (*(hop.url.origin for hop in self.route.hops), self._origin):
+            if not 0 <= origin.port <= 65535:
+                raise ConnectError(f"a port must be 0 to 65535, but is {origin.port}")
 
     def _check_wanted(self) -> None:
         """Goes no further once the connection was closed, for nobody else would see it."""

@@ -91,7 +91,10 @@ class Tracer:
         logger = _loggers[area]
         if logger.isEnabledFor(logging.DEBUG):
             facts = " ".join(
-                f"{key}={_without_secrets(value)!r}" for key, value in info.items()
+                f"{key}={_without_secrets(value)!r}"
+                for key, value in info.items()
+                # What returns nothing is told without saying so.
+                if key != "return_value" or value is not None
             )
             logger.debug("%s %s" if facts else "%s%s", event, facts)
 

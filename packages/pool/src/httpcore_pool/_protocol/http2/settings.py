@@ -60,6 +60,10 @@ class PeerSettings:
         self.frame_size = 16_384
         self.takes_protocols = False
 
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"<{type(self).__name__} {facts}>"
+
     def note(self, name: int, value: int) -> None:
         """Notes a setting; one that is not known means nothing.
 
