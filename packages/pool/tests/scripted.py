@@ -100,6 +100,7 @@ class Network:
         while_sleeping: What happens during each sleep.
         complaints: What the client should not have done.
         alpn: What handshakes negotiate.
+        send_buffer: How many bytes a socket says that its buffer has; None: there is none.
     """
 
     def __init__(self, pace: Pace | None = None) -> None:
@@ -111,6 +112,7 @@ class Network:
         self.operations: list[str] = []
         self.fault: Fault | None = None
         self.alpn = "http/1.1"
+        self.send_buffer: int | None = None
         self.otherwise: collections.abc.Callable[[], list[Step]] | None = None
         self.while_sleeping: Hook | None = None
         self._scripts: collections.deque[list[Step]] = collections.deque()

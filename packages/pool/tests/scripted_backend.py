@@ -64,6 +64,9 @@ def extra_info(connection: Connection, info: str, *, is_encrypted: bool) -> obje
         return types.SimpleNamespace(
             version=lambda: "TLSv1.3", selected_alpn_protocol=lambda: connection.network.alpn
         )
+    if info == "socket" and connection.network.send_buffer is not None:
+        size = connection.network.send_buffer
+        return types.SimpleNamespace(getsockopt=lambda level, option: size)
     if info == "server_addr":
         return (connection.address.host, connection.address.port)
     return None

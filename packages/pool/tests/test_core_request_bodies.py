@@ -44,6 +44,21 @@ def test_large_body_leaves_in_pieces_that_are_not_copied(
         assert piece.obj is body
 
 
+@pytest.mark.parametrize(
+    ("buffer", "size"), [(4 * PIECE, PIECE), (16 * PIECE, 4 * PIECE), (100 * PIECE, 8 * PIECE)]
+)
+def test_pieces_are_as_large_as_the_socket_takes_at_once(
+    driver: Driver, network: Network, buffer: int, size: int
+) -> None:
+    body = bytes(9 * PIECE)
+    network.send_buffer = buffer
+    network.answer(reply())
+    driver.pool().request("POST", URL_A, content=body)
+    [connection] = network.connections
+    assert connection.requests[0].body == body
+    assert {len(piece) for piece in connection.written[1:-1]} == {size}
+
+
 def test_large_part_of_a_body_is_not_copied_either(driver: Driver, network: Network) -> None:
     part = bytes(2 * PIECE)
     network.answer(reply())

@@ -3,11 +3,12 @@
 import time
 import typing
 
-from httpcore_interface import ReadError, ReadTimeout, WriteTimeout
+from httpcore_interface import AsyncNetworkStream, ReadError, ReadTimeout, WriteTimeout
 
 from .._byte_stream import ByteStream
 from .._messages import Request
 from .._protocol.http11 import RequestWriter
+from .._send_buffer import room_when_writable
 from .closing import await_or_drop
 from .colour import ChunkSource, Colour
 from .exchange import READ_SIZE, Exchange
@@ -17,9 +18,12 @@ COALESCED_SIZE = 64 * 1024
 """A body up to this many bytes leaves in one write with its head."""
 
 PIECE_SIZE = 128 * 1024
-"""A larger one leaves in pieces of so many bytes, and between two of them the
-response is looked for. Small enough that a look comes often, large enough that it
-costs nothing beside the write."""
+"""A larger one leaves in pieces of at least so many bytes, and between two of them the
+response is looked for: a look comes often, and costs little beside the write."""
+
+MOST_PIECE_SIZE = 1024 * 1024
+"""What a piece has at most, where the socket takes so much at once: then a look costs next
+to nothing, and still no write waits while the server has answered."""
 
 CONTINUE_SECONDS = 1.0
 """How long a body waits for a 100 (Continue) before it goes unasked (RFC 9110,
@@ -50,6 +54,12 @@ def whole_message(request: Request, writer: RequestWriter) -> bytes | None:
     if len(content) > COALESCED_SIZE:
         return None
     return writer.whole(content)
+
+
+def piece_size(stream: AsyncNetworkStream) -> int:
+    """Returns how many bytes are to be sent next to a stream that takes any."""
+    room = room_when_writable(stream.get_extra_info("socket"))
+    return max(PIECE_SIZE, min(room, MOST_PIECE_SIZE))
 
 
 def check_chunk(chunk: bytes) -> bytes:
@@ -154,9 +164,13 @@ class Upload:
         while start < len(view):
             if not await self._may_go_on(exchange):
                 return False
-            # Beside a response that has begun a write must not wait.
-            size = PIECE_SIZE if exchange.early_head is None else BESIDE_SIZE
-            piece = view if len(view) <= size else view[start : start + size]
+            left = len(view) - start
+            if exchange.early_head is not None:
+                # Beside a response that has begun a write must not wait.
+                size = min(left, BESIDE_SIZE)
+            else:
+                size = left if left <= PIECE_SIZE else min(left, piece_size(stream))
+            piece = view if size == len(view) else view[start : start + size]
             await stream.write(
                 typing.cast("bytes", writer.frame(piece)), exchange.timeouts.for_write()
             )
