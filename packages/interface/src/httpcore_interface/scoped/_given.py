@@ -123,9 +123,10 @@ class ScopedGivenStream(ScopedStream):
         return encrypted
 
     async def _drop(self) -> None:
+        library = self.library
+        scope = library.cancel_scope(deadline=library.current_time())
         # Under a cancellation, too, which ends a close at once, but done.
-        with contextlib.suppress(BaseException), self._limit(0) as scope:
-            assert scope is not None
+        with contextlib.suppress(BaseException), scope:
             scope.cancel()
             await self.finish()
 
