@@ -15,15 +15,15 @@ What is done without waiting is `SocketChannel`'s and `Dial`'s.
 
 from ._connect import connect_tcp, connect_unix
 from ._given import ScopedGivenStream
-from ._library import CancelScope, Event, Library, TaskGroup
+from ._library import CancelScope, Library, TaskEvent, TaskGroup
 from ._stream import ScopedStream
 
 __all__ = [
     "CancelScope",
-    "Event",
     "Library",
     "ScopedGivenStream",
     "ScopedStream",
+    "TaskEvent",
     "TaskGroup",
     "connect_tcp",
     "connect_unix",

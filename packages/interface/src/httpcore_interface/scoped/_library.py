@@ -51,7 +51,7 @@ class MakeCancelScope(typing.Protocol):
     def __call__(self, *, deadline: float) -> CancelScope: ...
 
 
-class Event(typing.Protocol):
+class TaskEvent(typing.Protocol):
     """A one-shot event, of and for tasks."""
 
     # What some libraries return is of no use here.
@@ -112,7 +112,7 @@ class Library:
 
     current_time: collections.abc.Callable[[], float]
     cancel_scope: MakeCancelScope
-    create_event: collections.abc.Callable[[], Event]
+    create_event: collections.abc.Callable[[], TaskEvent]
     create_task_group: collections.abc.Callable[
         [], contextlib.AbstractAsyncContextManager[TaskGroup]
     ]
