@@ -66,7 +66,13 @@ class ScopedGivenStream(ScopedStream):
         raise missing(self, "encrypt")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Reads what has come; see `AsyncNetworkStream.read`."""
+        """Reads what has come; see `AsyncNetworkStream.read`.
+
+        Raises:
+            ReadTimeout: Nothing came in time.
+            ReadError: The connection failed, was closed on this side, or is in use.
+            ValueError: `max_bytes` is less than 1.
+        """
         if max_bytes < 1:
             raise ValueError(f"max_bytes must be at least 1, but is {max_bytes}")
         try:
@@ -79,7 +85,13 @@ class ScopedGivenStream(ScopedStream):
         raise ReadTimeout(f"nothing came within {timeout} seconds")
 
     async def write(self, buffer: "ReadableBuffer", timeout: float | None = None) -> None:
-        """Sends all of `buffer`, or raises; see `AsyncNetworkStream.write`."""
+        """Sends all of `buffer`, or raises; see `AsyncNetworkStream.write`.
+
+        Raises:
+            WriteTimeout: Not all was taken in time.
+            WriteError: The connection or an earlier write failed, the stream was closed
+                on this side, or is in use.
+        """
         if self._is_broken:
             raise WriteError("an earlier write failed")
         # Until it is known to be whole.
@@ -108,7 +120,12 @@ class ScopedGivenStream(ScopedStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> typing.Self:
-        """Encrypts the connection; see `AsyncNetworkStream.start_tls`."""
+        """Encrypts the connection; see `AsyncNetworkStream.start_tls`.
+
+        Raises:
+            ConnectTimeout: The handshake took longer than `timeout`.
+            ConnectError: The handshake failed, or the certificate was refused.
+        """
         encrypted = None
         try:
             with self._limit(timeout):

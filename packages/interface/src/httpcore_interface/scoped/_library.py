@@ -15,9 +15,13 @@ Wait = collections.abc.Callable[[socket.socket], collections.abc.Awaitable[None]
 
 
 class CancelScope(typing.Protocol):
-    """Cancels what is done inside of it, and ends that cancellation."""
+    """Cancels what is done inside of it, and ends that cancellation.
 
-    # When it cancels by itself, by the library's clock; may be changed meanwhile.
+    Attributes:
+        deadline: When it cancels by itself, by the library's clock; may be changed
+            meanwhile.
+    """
+
     deadline: float
 
     @property
