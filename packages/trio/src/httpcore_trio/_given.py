@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
 
 
 class GivenStream(ScopedGivenStream, TrioStream):
-    """A stream of trio's as an `TrioStream`; it belongs to this from now on.
+    """A stream of trio's as a `TrioStream`; it belongs to this from now on.
 
     Args:
         stream: Connected, encrypted or not.

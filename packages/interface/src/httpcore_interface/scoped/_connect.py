@@ -41,7 +41,7 @@ class Race:
         self._waiting: collections.deque[AddressInfo] = collections.deque()
         self._running = 0
         self._winner: socket.socket | None = None
-        self._news = self._library.create_event()
+        self._news = library.create_event()
         self.tried = 0
         self.failures: list[tuple[str, Exception]] = []
 
@@ -84,7 +84,7 @@ class Race:
         try:
             async with library.create_task_group() as tasks:
                 while (self._waiting or self._running) and self._winner is None:
-                    self._news = self._library.create_event()
+                    self._news = library.create_event()
                     if self._waiting:
                         tasks.start_soon(self._attempt, self._waiting.popleft())
                     delay = CONNECTION_ATTEMPT_DELAY if self._waiting else math.inf
