@@ -82,8 +82,8 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_there_are_pages_and_programs() -> None:
     assert len(blocks_of(NETWORK_BACKENDS)) == 10
-    assert len(PROGRAMS) == 10 + 4
-    assert len(FILES) == 3 + len(KIT_TESTS)
+    assert len(PROGRAMS) == 10 + 5
+    assert len(FILES) == 4 + len(KIT_TESTS)
     assert len(KIT_TESTS) == 2
     assert len(PROXY_PROGRAMS) == 10
 

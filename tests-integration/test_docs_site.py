@@ -1,6 +1,7 @@
 """What the hooks of the site do with pages, and what they find wrong with them."""
 
 import dataclasses
+import importlib
 import logging
 import pathlib
 import re
@@ -104,12 +105,18 @@ def test_reference_has_every_public_name() -> None:
             found = re.findall(r"\[`(\w+)`\]\[httpcore_\w+\.\w+\]", page)
             names = [*names, "AnyIOBackend", "TrioBackend"]
         else:
-            found = re.findall(rf"(?m)^::: {package.name}\.(\w+)$", page)
+            found = re.findall(rf"(?m)^::: {package.name}\.([\w.]+)$", page)
         assert sorted(found) == sorted(names)
 
 
 def public_names(package: pathlib.Path) -> list[str]:
-    return list(__import__(package.name).__all__)
+    """Those of a distribution, and of its parts that are imported by themselves."""
+    names = list(importlib.import_module(package.name).__all__)
+    for source in package.glob("[a-z]*/__init__.py"):
+        part = source.parent.name
+        module = importlib.import_module(f"{package.name}.{part}")
+        names += [f"{part}.{name}" for name in module.__all__]
+    return names
 
 
 def test_every_changelog_is_shown() -> None:

@@ -24,6 +24,7 @@ MODULES = [
     "httpcore_asyncio",
     "httpcore_conformance",
     "httpcore_interface",
+    "httpcore_interface.scoped",
     "httpcore_mock",
     "httpcore_pool",
     "httpcore_sync",

@@ -22,6 +22,7 @@ import pytest
 import trustme
 
 from httpcore_anyio import AnyIOStream
+from httpcore_anyio._library import ANYIO
 
 Result = typing.TypeVar("Result")
 Pair = tuple[AnyIOStream, socket.socket]
@@ -263,6 +264,21 @@ def pair(
 @pytest.fixture
 def plain_pair(make_pair: collections.abc.Callable[[str], Pair]) -> Pair:
     return make_pair("plain")
+
+
+@pytest.fixture
+def change_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> collections.abc.Callable[[str, object], None]:
+    """Replaces something that streams and connects wait with."""
+
+    def change_library(name: str, value: object) -> None:
+        # Whatever its type is.
+        changed = dataclasses.replace(ANYIO, **{name: value})  # type: ignore[arg-type]
+        monkeypatch.setattr(AnyIOStream, "library", changed)
+        monkeypatch.setattr("httpcore_anyio._backend.ANYIO", changed)
+
+    return change_library
 
 
 @pytest.fixture

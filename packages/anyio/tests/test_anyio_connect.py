@@ -66,7 +66,10 @@ async def test_a_refused_connection_is_a_connect_error(
 
 
 async def test_a_connect_that_is_refused_later_is_a_connect_error(
-    blackhole: tuple[str, int], descriptors: Descriptors, monkeypatch: pytest.MonkeyPatch
+    blackhole: tuple[str, int],
+    descriptors: Descriptors,
+    monkeypatch: pytest.MonkeyPatch,
+    change_library: collections.abc.Callable[[str, object], None],
 ) -> None:
     class RefusedLater(socket.socket):
         def getsockopt(self, level: int, option: int) -> int:  # type: ignore[override]
@@ -77,7 +80,7 @@ async def test_a_connect_that_is_refused_later_is_a_connect_error(
         assert sock.gettimeout() == 0
 
     monkeypatch.setattr(socket, "socket", RefusedLater)
-    monkeypatch.setattr(anyio, "wait_writable", wait_writable)
+    change_library("wait_writable", wait_writable)
     count = descriptors()
     with pytest.raises(ConnectError, match="Connection refused") as caught:
         await AnyIOBackend().connect_tcp(*blackhole, timeout=5)

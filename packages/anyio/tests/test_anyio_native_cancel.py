@@ -93,7 +93,7 @@ async def test_a_cancelled_connect_leaves_no_socket_open(
     # One wait for the resolver, and one for each address.
     entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "", blackhole)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: [entry] * number)
-    monkeypatch.setattr("httpcore_anyio._connect.CONNECTION_ATTEMPT_DELAY", 0.01)
+    monkeypatch.setattr("httpcore_interface.scoped._connect.CONNECTION_ATTEMPT_DELAY", 0.01)
     await cancelled_at(1, AnyIOBackend().connect_tcp("name.test", 80, timeout))
     count = descriptors()
     for k in range(1, number + 2):

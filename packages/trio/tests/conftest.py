@@ -6,6 +6,7 @@ thread stands in between and takes the encryption off, one per layer.
 
 import collections.abc
 import contextlib
+import dataclasses
 import functools
 import inspect
 import os
@@ -19,6 +20,7 @@ import trio
 import trustme
 
 from httpcore_trio import TrioStream
+from httpcore_trio._library import TRIO
 
 Pair = tuple[TrioStream, socket.socket]
 Coroutine = collections.abc.Coroutine[object, None, None]
@@ -213,6 +215,21 @@ def pair(
 @pytest.fixture
 def plain_pair(make_pair: collections.abc.Callable[[str], Pair]) -> Pair:
     return make_pair("plain")
+
+
+@pytest.fixture
+def change_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> collections.abc.Callable[[str, object], None]:
+    """Replaces something that streams and connects wait with."""
+
+    def change_library(name: str, value: object) -> None:
+        # Whatever its type is.
+        changed = dataclasses.replace(TRIO, **{name: value})  # type: ignore[arg-type]
+        monkeypatch.setattr(TrioStream, "library", changed)
+        monkeypatch.setattr("httpcore_trio._backend.TRIO", changed)
+
+    return change_library
 
 
 @pytest.fixture

@@ -299,7 +299,7 @@ async def test_a_request_and_its_answer_are_one_suspension(plain_pair: Pair) -> 
 
 
 async def test_an_answer_that_comes_later_is_waited_for_once(
-    plain_pair: Pair, monkeypatch: pytest.MonkeyPatch
+    plain_pair: Pair, change_library: collections.abc.Callable[[str, object], None]
 ) -> None:
     stream, peer = plain_pair
     suspensions = 0
@@ -307,7 +307,7 @@ async def test_an_answer_that_comes_later_is_waited_for_once(
     async def fail() -> None:
         pytest.fail("the wait is checkpoint enough")
 
-    monkeypatch.setattr(trio.lowlevel, "checkpoint", fail)
+    change_library("checkpoint", fail)
 
     def answer() -> None:
         nonlocal suspensions

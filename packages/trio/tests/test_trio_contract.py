@@ -566,18 +566,15 @@ async def test_with_tls_there_is_an_ssl_object(tls_pair: Pair) -> None:
 
 
 @pytest.fixture
-def scopes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def scopes(change_library: collections.abc.Callable[[str, object], None]) -> list[float]:
     """The deadlines of all cancel scopes that are made."""
     made: list[float] = []
-    original = trio.CancelScope
 
-    def make(**options: float) -> trio.CancelScope:
-        # What trio makes for itself has other options.
-        if [*options] == ["deadline"]:
-            made.append(options["deadline"])
-        return original(**options)  # type: ignore[arg-type]  # whatever they are
+    def make(*, deadline: float) -> trio.CancelScope:
+        made.append(deadline)
+        return trio.CancelScope(deadline=deadline)
 
-    monkeypatch.setattr(trio, "CancelScope", make)
+    change_library("cancel_scope", make)
     return made
 
 

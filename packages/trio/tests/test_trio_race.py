@@ -86,7 +86,7 @@ async def test_a_failed_attempt_is_replaced_at_once(
     address: tuple[str, int],
     descriptors: Descriptors,
 ) -> None:
-    monkeypatch.setattr("httpcore_trio._connect.CONNECTION_ATTEMPT_DELAY", 10)
+    monkeypatch.setattr("httpcore_interface.scoped._connect.CONNECTION_ATTEMPT_DELAY", 10)
     resolve(refused, refused, refused, address)
     count = descriptors()
     before = time.monotonic()
@@ -104,7 +104,7 @@ async def test_failures_beside_a_slow_attempt_cost_no_further_delay(
     refused: tuple[str, int],
     address: tuple[str, int],
 ) -> None:
-    monkeypatch.setattr("httpcore_trio._connect.CONNECTION_ATTEMPT_DELAY", 1)
+    monkeypatch.setattr("httpcore_interface.scoped._connect.CONNECTION_ATTEMPT_DELAY", 1)
     resolve(blackhole, refused, refused, address)
     before = time.monotonic()
     stream = await connect()
@@ -118,7 +118,7 @@ async def test_an_earlier_attempt_may_still_win(
     make_full_listener: collections.abc.Callable[[str], socket.socket],
     descriptors: Descriptors,
 ) -> None:
-    monkeypatch.setattr("httpcore_trio._connect.CONNECTION_ATTEMPT_DELAY", 0.02)
+    monkeypatch.setattr("httpcore_interface.scoped._connect.CONNECTION_ATTEMPT_DELAY", 0.02)
     late, never = make_full_listener("127.0.0.1"), make_full_listener("127.0.0.1")
     resolve(late.getsockname(), never.getsockname(), never.getsockname())
     count = descriptors()
@@ -213,10 +213,11 @@ async def test_the_resolver_takes_its_time_from_the_same_timeout(
 async def test_of_two_winners_one_is_closed(
     resolve: Resolve,
     monkeypatch: pytest.MonkeyPatch,
+    change_library: collections.abc.Callable[[str, object], None],
     make_full_listener: collections.abc.Callable[[str], socket.socket],
     descriptors: Descriptors,
 ) -> None:
-    monkeypatch.setattr("httpcore_trio._connect.CONNECTION_ATTEMPT_DELAY", 0.01)
+    monkeypatch.setattr("httpcore_interface.scoped._connect.CONNECTION_ATTEMPT_DELAY", 0.01)
     waiting = 0
     gate = trio.Event()
 
@@ -233,7 +234,7 @@ async def test_of_two_winners_one_is_closed(
     ):
         resolve(one.getsockname(), other.getsockname())
         monkeypatch.setattr("httpcore_interface._dial.is_socket_writable", lambda sock: False)
-        monkeypatch.setattr(trio.lowlevel, "wait_writable", wait_for_both)
+        change_library("wait_writable", wait_for_both)
         count = descriptors()
         stream = await connect()
         assert descriptors() == count + 1
@@ -254,7 +255,7 @@ async def test_what_ends_an_attempt_ends_the_race_without_a_group(
                 raise error
             super().connect(to)
 
-    monkeypatch.setattr("httpcore_trio._connect.CONNECTION_ATTEMPT_DELAY", 0.01)
+    monkeypatch.setattr("httpcore_interface.scoped._connect.CONNECTION_ATTEMPT_DELAY", 0.01)
     monkeypatch.setattr(socket, "socket", Interrupted)
     resolve(blackhole, ("127.0.0.1", 1))
     count = descriptors()

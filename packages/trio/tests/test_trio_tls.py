@@ -287,14 +287,14 @@ async def test_the_context_of_a_library_is_used_its_own_way(
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
 async def test_an_interrupted_handshake_leaves_no_socket_open(
     plain_pair: Pair,
-    monkeypatch: pytest.MonkeyPatch,
+    change_library: collections.abc.Callable[[str, object], None],
     client_context: ssl.SSLContext,
     error: type[BaseException],
 ) -> None:
     async def interrupt(sock: socket.socket) -> None:
         raise error
 
-    monkeypatch.setattr(trio.lowlevel, "wait_readable", interrupt)
+    change_library("wait_readable", interrupt)
     stream, _ = plain_pair
     sock = stream.get_extra_info("socket")
     with pytest.raises(error):

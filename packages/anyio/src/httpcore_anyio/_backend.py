@@ -6,8 +6,9 @@ import typing
 import anyio
 
 from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, Dial, UnixDial
+from httpcore_interface.scoped import connect_tcp, connect_unix
 
-from ._connect import connect_tcp, connect_unix
+from ._library import ANYIO
 from ._stream import AnyIOStream
 
 
@@ -35,7 +36,7 @@ class AnyIOBackend(AsyncNetworkBackend):
                 socket option or `local_address` does not fit.
         """
         dial = Dial(host, port, timeout, local_address, tuple(socket_options or ()))
-        return AnyIOStream(await connect_tcp(dial))
+        return AnyIOStream(await connect_tcp(ANYIO, dial))
 
     async def connect_unix_socket(
         self,
@@ -53,7 +54,7 @@ class AnyIOBackend(AsyncNetworkBackend):
                 fit, or the platform has no Unix sockets.
         """
         dial = UnixDial(path, timeout, tuple(socket_options or ()))
-        return AnyIOStream(await connect_unix(dial))
+        return AnyIOStream(await connect_unix(ANYIO, dial))
 
     async def sleep(self, seconds: float) -> None:
         """Waits; infinity waits until cancelled."""

@@ -17,6 +17,11 @@ For those who write an async backend on sockets, what it does short of waiting:
     _channel.py        one connection, encrypted or not, whose socket never blocks
     _tls_layer.py      TLS between buffers in memory, in as many layers as it takes
     _timeout.py        from a timeout to the seconds that may be waited
+
+And what it does while it waits, on a library that has cancel scopes; imported by those
+alone who want it:
+
+    scoped             one connection, and the race of connects
 """
 
 from ._addresses import CONNECTION_ATTEMPT_DELAY, describe_failures, interleave_families

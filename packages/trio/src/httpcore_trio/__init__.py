@@ -1,13 +1,12 @@
 """The trio network backend of httpcore.
 
     _backend.py  TrioBackend: opens connections
-    _connect.py  from a host, or a path, to one connected socket (RFC 8305)
-    _stream.py   TrioStream: reads, writes, encrypts and closes one connection
+    _stream.py   TrioStream: one connection
     _given.py    the same over a stream that a program has opened by trio itself
-    _wait.py     waiting until sockets are ready, and undoing trio's groups of exceptions
+    _library.py  trio, as the interface uses it
 
-What a connection does without waiting, TLS included, is the interface's: see
-`SocketChannel` and `Dial` there. Here is what waits.
+What a connection does is the interface's, and how it waits as well: see
+`httpcore_interface.scoped`. Here is what trio is for that.
 """
 
 from ._backend import TrioBackend

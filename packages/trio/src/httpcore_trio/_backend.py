@@ -5,8 +5,9 @@ import typing
 import trio
 
 from httpcore_interface import SOCKET_OPTION, AsyncNetworkBackend, Dial, UnixDial
+from httpcore_interface.scoped import connect_tcp, connect_unix
 
-from ._connect import connect_tcp, connect_unix
+from ._library import TRIO
 from ._stream import TrioStream
 
 
@@ -36,7 +37,7 @@ class TrioBackend(AsyncNetworkBackend):
                 socket option or `local_address` does not fit.
         """
         dial = Dial(host, port, timeout, local_address, tuple(socket_options or ()))
-        return TrioStream(await connect_tcp(dial))
+        return TrioStream(await connect_tcp(TRIO, dial))
 
     async def connect_unix_socket(
         self,
@@ -54,7 +55,7 @@ class TrioBackend(AsyncNetworkBackend):
                 fit, or the platform has no Unix sockets.
         """
         dial = UnixDial(path, timeout, tuple(socket_options or ()))
-        return TrioStream(await connect_unix(dial))
+        return TrioStream(await connect_unix(TRIO, dial))
 
     async def sleep(self, seconds: float) -> None:
         """Waits; infinity waits until cancelled."""

@@ -9,19 +9,10 @@ import collections.abc
 import math
 import socket
 
-import trio
-
-from httpcore_interface import (
-    CONNECTION_ATTEMPT_DELAY,
-    AddressInfo,
-    Dial,
-    UnixDial,
-    begin_connect,
-    finish_connect,
-    interleave_families,
-    seconds_to_wait,
-)
-
+from .._addresses import CONNECTION_ATTEMPT_DELAY, interleave_families
+from .._dial import AddressInfo, Dial, UnixDial, begin_connect, finish_connect
+from .._timeout import seconds_to_wait
+from ._library import Library
 from ._wait import one_of
 
 # Seconds between two looks at a Unix server whose queue is full, from the first to the
@@ -36,6 +27,7 @@ class Race:
     Whatever ends it, no other socket than the winner is left open.
 
     Args:
+        library: What it waits with.
         dial: What was asked for.
 
     Attributes:
@@ -43,12 +35,13 @@ class Race:
         failures: Those that have failed.
     """
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, library: Library, dial: Dial) -> None:
+        self._library = library
         self._dial = dial
         self._waiting: collections.deque[AddressInfo] = collections.deque()
         self._running = 0
         self._winner: socket.socket | None = None
-        self._news = trio.Event()
+        self._news = library.create_event()
         self.tried = 0
         self.failures: list[tuple[str, Exception]] = []
 
@@ -77,10 +70,8 @@ class Race:
 
     async def _resolve(self) -> collections.abc.Sequence[AddressInfo]:
         try:
-            addresses = await trio.socket.getaddrinfo(
-                self._dial.host, self._dial.port, type=socket.SOCK_STREAM
-            )
-        # UnicodeError: no host name according to IDNA.
+            addresses = await self._library.resolve(self._dial.host, self._dial.port)
+        # UnicodeError: not a host name according to the idna codec.
         except (OSError, UnicodeError) as exc:
             raise self._dial.not_resolved(exc) from exc
         if not addresses:
@@ -88,20 +79,20 @@ class Race:
         return addresses
 
     async def _attempt_all(self) -> None:
+        library = self._library
         failure: BaseException | None = None
         try:
-            async with trio.open_nursery() as nursery:
+            async with library.create_task_group() as tasks:
                 while (self._waiting or self._running) and self._winner is None:
-                    self._news = trio.Event()
+                    self._news = library.create_event()
                     if self._waiting:
-                        nursery.start_soon(self._attempt, self._waiting.popleft())
-                    with trio.move_on_after(
-                        CONNECTION_ATTEMPT_DELAY if self._waiting else math.inf
-                    ):
+                        tasks.start_soon(self._attempt, self._waiting.popleft())
+                    delay = CONNECTION_ATTEMPT_DELAY if self._waiting else math.inf
+                    with library.cancel_scope(deadline=library.current_time() + delay):
                         await self._news.wait()
-                nursery.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            failure = one_of(group)
+            failure = one_of(group, library.cancelled_class())
         # Outside of the handler: the group must not become its context, and thus a cycle.
         if failure is not None:
             raise failure
@@ -126,7 +117,7 @@ class Race:
         sock = self._dial.open_socket(address)
         try:
             if not begin_connect(sock, address[4]):
-                await trio.lowlevel.wait_writable(sock)
+                await self._library.wait_writable(sock)
                 finish_connect(sock)
         except BaseException:
             sock.close()
@@ -134,24 +125,32 @@ class Race:
         return sock
 
 
-async def connect_tcp(dial: Dial) -> socket.socket:
+async def connect_tcp(library: Library, dial: Dial) -> socket.socket:
     """Returns a socket that is connected to a host, within the time.
+
+    Args:
+        library: What to wait with.
+        dial: Where to, how, and for how long.
 
     Raises:
         ConnectTimeout: No attempt succeeded in time.
         ConnectError: The name is unknown, or all attempts failed.
     """
-    race = Race(dial)
+    race = Race(library, dial)
     seconds = seconds_to_wait(dial.timeout)
     if seconds is None:
         return await race.run()
-    with trio.CancelScope(deadline=trio.current_time() + seconds):
+    with library.cancel_scope(deadline=library.current_time() + seconds):
         return await race.run()
     raise dial.timed_out(race.tried, race.failures)
 
 
-async def connect_unix(dial: UnixDial) -> socket.socket:
+async def connect_unix(library: Library, dial: UnixDial) -> socket.socket:
     """Returns a socket that is connected to the one at a path, within the time.
+
+    Args:
+        library: What to wait with.
+        dial: Where to, how, and for how long.
 
     Raises:
         ConnectTimeout: The server did not accept in time.
@@ -159,13 +158,13 @@ async def connect_unix(dial: UnixDial) -> socket.socket:
     """
     seconds = seconds_to_wait(dial.timeout)
     if seconds is None:
-        return await _wait_accepted(dial)
-    with trio.CancelScope(deadline=trio.current_time() + seconds):
-        return await _wait_accepted(dial)
+        return await _wait_accepted(library, dial)
+    with library.cancel_scope(deadline=library.current_time() + seconds):
+        return await _wait_accepted(library, dial)
     raise dial.timed_out()
 
 
-async def _wait_accepted(dial: UnixDial) -> socket.socket:
+async def _wait_accepted(library: Library, dial: UnixDial) -> socket.socket:
     """Connects as soon as the server's queue has room."""
     sock = dial.open_socket()
     pause = _FIRST_PAUSE
@@ -174,7 +173,7 @@ async def _wait_accepted(dial: UnixDial) -> socket.socket:
             try:
                 sock.connect(dial.path)
             except BlockingIOError:
-                await trio.sleep(pause)
+                await library.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             # ValueError: a path that no file can have.
             except (OSError, ValueError) as exc:

@@ -1,0 +1,56 @@
+"""Waiting for two things at once, and undoing groups of exceptions."""
+
+import socket
+
+from ._library import Library, Wait
+
+
+async def wait_either(library: Library, sock: socket.socket) -> None:
+    """Waits until a read or a write of a socket would do something at once.
+
+    Where another task waits to read it, only a write counts.
+
+    Raises:
+        Exception: One of `library.wait_failures`: the socket is closed, was closed
+            meanwhile, or another task waits to write it.
+    """
+    failures: list[Exception] = []
+
+    async def watch(wait: Wait) -> None:
+        try:
+            await wait(sock)
+        except library.wait_failures as exc:
+            if wait is library.wait_readable and isinstance(exc, library.busy):
+                return
+            failures.append(exc)
+        tasks.cancel_scope.cancel()
+
+    failure: BaseException | None = None
+    try:
+        async with library.create_task_group() as tasks:
+            tasks.start_soon(watch, library.wait_readable)
+            await watch(library.wait_writable)
+    except BaseExceptionGroup as group:
+        failure = one_of(group, library.cancelled_class())
+    # Outside of the handler: the group must not become its context, and thus a cycle.
+    if failure is not None:
+        raise failure
+    if failures:
+        raise failures[0]
+
+
+def one_of(
+    group: BaseExceptionGroup[BaseException], cancelled: type[BaseException]
+) -> BaseException:
+    """Returns what to raise in the place of a task group's group: never a group.
+
+    A cancellation, which some libraries group as well, only if there is nothing else.
+    """
+    first = None
+    for exc in group.exceptions:
+        leaf = one_of(exc, cancelled) if isinstance(exc, BaseExceptionGroup) else exc
+        if not isinstance(leaf, cancelled):
+            return leaf
+        first = first or leaf
+    assert first is not None
+    return first
