@@ -340,6 +340,8 @@ class Moment:
         return self._left < 0
 
     def begin(self) -> None:
+        # Python 3.12 looks at `settrace` whether any frame wants this.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._trace)
 
     def end(self) -> None:

@@ -86,6 +86,8 @@ class Interrupter:
         self._last: dict[types.FrameType, int] = {}
 
     def __enter__(self) -> typing.Self:
+        # Python 3.12 looks at `settrace` whether any frame wants this.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(self._enter_frame)
         return self
 
