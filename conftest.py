@@ -13,6 +13,8 @@ import pytest
 
 DESCRIPTORS = pathlib.Path("/proc/self/fd")
 
+INTEGRATION = pathlib.Path(__file__).parent / "tests-integration"
+
 # The parameters that choose between colours: libraries, event loops, ways to drive them.
 COLOURS = ("colour", "driver", "loop", "mocks", "new_loop")
 
@@ -22,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--sample",
         choices=["colours", "one"],
-        help="run each test only once, or once in every colour, with one of its cases",
+        help="run one case of each test; of those of all packages together one in each colour",
     )
 
 
@@ -38,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     chosen: dict[tuple[str, ...], pytest.Item] = {}
     for item in items:
-        key = _group(item, COLOURS if sample == "colours" else ())
+        is_whole = INTEGRATION in item.path.parents
+        key = _group(item, COLOURS if sample == "colours" and is_whole else ())
         chosen[key] = min(item, chosen.get(key, item), key=_lot)
     left = set(chosen.values())
     config.hook.pytest_deselected(items=[item for item in items if item not in left])

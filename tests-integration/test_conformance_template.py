@@ -24,17 +24,19 @@ def test_a_package_made_from_the_template_runs_the_kit(tmp_path: pathlib.Path) -
     mine = tmp_path / "mine"
     without = shutil.ignore_patterns("__pycache__", ".*")
     shutil.copytree(PACKAGES / "conformance" / "template", mine, ignore=without)
-    run(sys.executable, "-m", "venv", "venv", folder=tmp_path)
+    uv = (sys.executable, "-m", "uv", "--quiet")
+    run(*uv, "venv", "--python", sys.executable, "venv", folder=tmp_path)
     python = str(tmp_path / "venv" / "bin" / "python")
-    pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
     # From wheels, as users have them: what is missing there is missing here.
-    sources = (str(PACKAGES / name) for name in ("interface", "conformance"))
-    run(*pip, "wheel", "--no-deps", "--wheel-dir", "wheels", *sources, folder=tmp_path)
+    for name in ("interface", "conformance"):
+        source = str(PACKAGES / name)
+        run(*uv, "build", "--wheel", "--out-dir", "wheels", source, folder=tmp_path)
     # By their paths: an index may know other distributions of these names.
     wheels = map(str, (tmp_path / "wheels").glob("*.whl"))
-    run(*pip, "install", *wheels, f"{mine}[tests]", folder=tmp_path)
+    pip = (sys.executable, "-m", "uv", "pip")
+    run(*pip, "install", "--python", python, *wheels, f"{mine}[tests]", folder=tmp_path)
 
-    installed = run(python, "-m", "pip", "freeze", folder=tmp_path).splitlines()
+    installed = run(*pip, "freeze", "--python", python, folder=tmp_path).splitlines()
     names = {line.replace("@", "==").partition("==")[0].strip() for line in installed}
     assert {name for name in names if name.startswith("httpcore")} == {
         "httpcore-conformance",
