@@ -1,6 +1,5 @@
 """What holds for the tests of every distribution."""
 
-import collections.abc
 import gc
 import os
 import pathlib
@@ -13,18 +12,13 @@ import pytest
 
 DESCRIPTORS = pathlib.Path("/proc/self/fd")
 
-INTEGRATION = pathlib.Path(__file__).parent / "tests-integration"
-
-# The parameters that choose between colours: libraries, event loops, ways to drive them.
-COLOURS = ("colour", "driver", "loop", "mocks", "new_loop")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds `--sample`."""
     parser.addoption(
         "--sample",
-        choices=["colours", "one"],
-        help="run one case of each test; of those of all packages together one in each colour",
+        choices=["one"],
+        help="run one case of each test, which one depends on the Python",
     )
 
 
@@ -35,14 +29,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     What is left calls all that the tests ever call: enough to see what another environment
     lacks. Which cases that are does not depend on chance, but on the Python.
     """
-    sample = config.getoption("sample")
-    if sample is None:
+    if config.getoption("sample") is None:
         return
-    chosen: dict[tuple[str, ...], pytest.Item] = {}
+    chosen: dict[str, pytest.Item] = {}
     for item in items:
-        is_whole = INTEGRATION in item.path.parents
-        key = _group(item, COLOURS if sample == "colours" and is_whole else ())
-        chosen[key] = min(item, chosen.get(key, item), key=_lot)
+        function = item.nodeid.partition("[")[0]
+        chosen[function] = min(item, chosen.get(function, item), key=_lot)
     left = set(chosen.values())
     config.hook.pytest_deselected(items=[item for item in items if item not in left])
     items[:] = [item for item in items if item in left]
@@ -69,14 +61,6 @@ def _freeze() -> None:
     """Takes all there is out of the collector's sight, for good; only not garbage."""
     gc.collect()
     gc.freeze()
-
-
-def _group(item: pytest.Item, parameters: collections.abc.Iterable[str]) -> tuple[str, ...]:
-    """What a test has in common with those of which one is enough."""
-    callspec = getattr(item, "callspec", None)
-    values = callspec.params if callspec else {}
-    function = item.nodeid.partition("[")[0]
-    return function, *(repr(values[name]) for name in parameters if name in values)
 
 
 def _lot(item: pytest.Item) -> int:
