@@ -87,6 +87,7 @@ def test_thousand_abandoned_responses_leave_nothing(driver: Driver, network: Net
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_ten_thousand_abandoned_responses_leave_nothing(
     driver: Driver, network: Network
 ) -> None:
