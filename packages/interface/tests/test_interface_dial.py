@@ -1,5 +1,6 @@
 import collections.abc
 import contextlib
+import itertools
 import os
 import select
 import socket
@@ -13,6 +14,7 @@ from httpcore_interface import (
     UnixDial,
     begin_connect,
     finish_connect,
+    unix_pauses,
 )
 
 NAGLE = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -260,3 +262,8 @@ def test_a_connect_that_has_failed_meanwhile_is_noticed() -> None:
 def test_a_socket_that_never_came_to_connect_has_failed(sock: socket.socket) -> None:
     with pytest.raises(OSError, match="not connected"):
         finish_connect(sock)
+
+
+def test_pauses_before_a_full_unix_server_grow_and_stay_short() -> None:
+    pauses = [*itertools.islice(unix_pauses(), 8)]
+    assert pauses == [0.001, 0.002, 0.004, 0.008, 0.016, 0.02, 0.02, 0.02]

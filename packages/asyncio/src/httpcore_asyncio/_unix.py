@@ -3,14 +3,9 @@
 import asyncio
 import socket
 
-from httpcore_interface import UnixDial
+from httpcore_interface import UnixDial, unix_pauses
 
 from ._deadline import deadline_after
-
-# Seconds between two looks at a server whose queue is full, from the first to the
-# longest: Linux refuses a connect then, and offers nothing to wait for.
-_FIRST_PAUSE = 0.001
-_LONGEST_PAUSE = 0.02
 
 
 async def connect_unix(dial: UnixDial) -> socket.socket:
@@ -45,7 +40,7 @@ async def _wait_accepted(sock: socket.socket, dial: UnixDial) -> None:
     """
     loop = asyncio.get_running_loop()
     deadline = deadline_after(dial.timeout, loop)
-    pause = _FIRST_PAUSE
+    pauses = unix_pauses()
     while True:
         try:
             sock.connect(dial.path)
@@ -53,7 +48,6 @@ async def _wait_accepted(sock: socket.socket, dial: UnixDial) -> None:
             remaining = deadline - loop.time()
             if remaining <= 0:
                 raise
-            await asyncio.sleep(min(pause, remaining))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(min(next(pauses), remaining))
         else:
             return

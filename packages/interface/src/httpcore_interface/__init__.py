@@ -28,7 +28,7 @@ from ._addresses import CONNECTION_ATTEMPT_DELAY, describe_failures, interleave_
 from ._async_backend import AsyncNetworkBackend, AsyncNetworkStream
 from ._backend import SOCKET_OPTION, NetworkBackend, NetworkStream
 from ._channel import SocketChannel
-from ._dial import AddressInfo, Dial, UnixDial, begin_connect, finish_connect
+from ._dial import AddressInfo, Dial, UnixDial, begin_connect, finish_connect, unix_pauses
 from ._event import AsyncEvent, Event, create_async_event, running_async_library
 from ._exceptions import (
     ConnectError,
@@ -90,6 +90,7 @@ __all__ = [
     "is_socket_readable",
     "running_async_library",
     "seconds_to_wait",
+    "unix_pauses",
 ]
 
 # Users read these names in tracebacks and write them in imports: the address

@@ -170,6 +170,17 @@ class UnixDial:
         return ConnectTimeout(f"no connection to {self.path!r} within {self.timeout} seconds")
 
 
+def unix_pauses() -> collections.abc.Iterator[float]:
+    """Yields the seconds between two looks at a Unix server whose queue is full.
+
+    Linux refuses a connect then, and offers nothing to wait for.
+    """
+    pause = 0.001
+    while True:
+        yield pause
+        pause = min(pause * 2, 0.02)
+
+
 def begin_connect(sock: socket.socket, address: object) -> bool:
     """Begins to connect a socket that does not block.
 

@@ -4,15 +4,10 @@ import collections.abc
 import socket
 import time
 
-from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout
+from httpcore_interface import SOCKET_OPTION, ConnectError, ConnectTimeout, unix_pauses
 
 from ._deadline import Deadline
 from ._dial import set_options
-
-# Seconds between two looks at a server whose queue is full, from the first to the
-# longest: Linux refuses a connect then, and offers nothing to wait for.
-_FIRST_PAUSE = 0.001
-_LONGEST_PAUSE = 0.02
 
 
 def connect_unix(
@@ -55,7 +50,7 @@ def wait_accepted(sock: socket.socket, path: str, deadline: Deadline) -> None:
         BlockingIOError: It had none before the deadline.
     """
     sock.settimeout(0)
-    pause = _FIRST_PAUSE
+    pauses = unix_pauses()
     while True:
         try:
             sock.connect(path)
@@ -63,7 +58,7 @@ def wait_accepted(sock: socket.socket, path: str, deadline: Deadline) -> None:
             remaining = deadline.remaining()
             if remaining == 0:
                 raise
+            pause = next(pauses)
             time.sleep(pause if remaining is None else min(pause, remaining))
-            pause = min(pause * 2, _LONGEST_PAUSE)
         else:
             return

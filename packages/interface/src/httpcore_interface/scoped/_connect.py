@@ -10,15 +10,10 @@ import math
 import socket
 
 from .._addresses import CONNECTION_ATTEMPT_DELAY, interleave_families
-from .._dial import AddressInfo, Dial, UnixDial, begin_connect, finish_connect
+from .._dial import AddressInfo, Dial, UnixDial, begin_connect, finish_connect, unix_pauses
 from .._timeout import seconds_to_wait
 from ._library import Library
 from ._wait import one_of
-
-# Seconds between two looks at a Unix server whose queue is full, from the first to the
-# longest: Linux refuses a connect then, and offers nothing to wait for.
-_FIRST_PAUSE = 0.001
-_LONGEST_PAUSE = 0.02
 
 
 class Race:
@@ -167,14 +162,13 @@ async def connect_unix(library: Library, dial: UnixDial) -> socket.socket:
 async def _wait_accepted(library: Library, dial: UnixDial) -> socket.socket:
     """Connects as soon as the server's queue has room."""
     sock = dial.open_socket()
-    pause = _FIRST_PAUSE
+    pauses = unix_pauses()
     try:
         while True:
             try:
                 sock.connect(dial.path)
             except BlockingIOError:
-                await library.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                await library.sleep(next(pauses))
             # ValueError: a path that no file can have.
             except (OSError, ValueError) as exc:
                 raise dial.failure(exc) from exc
