@@ -66,7 +66,7 @@ def test_httpx_runs_on_our_wheels(tmp_path: pathlib.Path, start_peer: StartPeer)
     run(sys.executable, "-m", "venv", "venv", folder=tmp_path)
     python = str(tmp_path / "venv" / "bin" / "python")
     pip = (python, "-m", "pip", "--quiet", "--disable-pip-version-check")
-    assert build_wheels(tmp_path) == tmp_path / "wheels"
+    assert build_wheels(tmp_path).folder == tmp_path / "wheels"
     install(pip, "httpx[http2,socks]==0.28.*", tmp_path)
     run(*pip, "check", folder=tmp_path)
 

@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpcore
+from tools.proof.claim import ProofError
+from tools.proof.wheels import Wheels
+from tools.release.error import ReleaseError
 from tools.suites.comparison import Comparison, compare
-from tools.suites.environments import (
-    MissingEnvironmentError,
-    build_wheels,
-    make_ours,
-    make_rival,
-)
+from tools.suites.environments import build_wheels, make_ours, make_rival
 from tools.suites.options import Options, parse
 from tools.suites.projects import Project
 from tools.suites.report import Row, format_differences, format_table
@@ -24,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         return run(options)
-    except MissingEnvironmentError as exc:
+    except ReleaseError as exc:
         print(f"suites: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -43,9 +41,11 @@ def run(options: Options) -> int:
         print(f"suites: {project.name} {project.version}", file=sys.stderr, flush=True)
         try:
             rows.append(_run_project(project, options, wheels))
-        except (MissingEnvironmentError, RunError, SourceError) as exc:
-            print(f"suites: {project.name}: {exc}", file=sys.stderr)
-            rows.append(Row(project, reason=str(exc)))
+        except (ProofError, RunError, SourceError) as exc:
+            # A line of the table has room for the end of what was said.
+            reason = " ".join(str(exc).split())[-400:]
+            print(f"suites: {project.name}: {reason}", file=sys.stderr)
+            rows.append(Row(project, reason=reason))
             failed = True
     print(format_table(rows, httpcore.__version__))
     differences = format_differences(rows)
@@ -55,7 +55,7 @@ def run(options: Options) -> int:
     return 1 if failed or differs else 0
 
 
-def _run_project(project: Project, options: Options, wheels: Path) -> Row:
+def _run_project(project: Project, options: Options, wheels: Wheels) -> Row:
     folder = fetch_tests(project, options.cache)
     if folder is None or project.needs is None:
         assert folder is None, f"{project.name} has tests"
