@@ -8,6 +8,7 @@ import asyncio
 import collections.abc
 import sys
 import threading
+import traceback
 import typing
 
 import trio
@@ -47,9 +48,13 @@ class Call(typing.Generic[T]):
         del function
         self._is_over.set()
 
-    def result(self) -> T:
-        """Waits for the end, and returns or raises what came of it."""
-        assert self._is_over.wait(PATIENCE), "a call has not come to its end"
+    def result(self, complaints: list[str]) -> T:
+        """Waits for the end, and returns or raises what came of it.
+
+        Args:
+            complaints: What went wrong in the loop: why the end may not come.
+        """
+        assert self._is_over.wait(PATIENCE), f"a call has not come to its end; {complaints}"
         if self._failure is not None:
             failure, self._failure = self._failure, None
             try:
@@ -80,7 +85,7 @@ class LoopThread(abc.ABC):
         assert not self.is_here, "the event loop itself has to wait"
         call = Call(function)
         self._begin(call.run)
-        return call.result()
+        return call.result(self.complaints)
 
     def check(self) -> None:
         """Makes sure that nothing goes on in the loop, and that nothing went wrong."""
@@ -162,7 +167,10 @@ class TrioThread(LoopThread):
         assert self._is_ready.wait(PATIENCE)
 
     def _main(self) -> None:
-        trio.run(self._serve)
+        try:
+            trio.run(self._serve)
+        except BaseException:
+            self.complaints.append(traceback.format_exc())
 
     async def _serve(self) -> None:
         async with trio.open_nursery() as self._nursery:

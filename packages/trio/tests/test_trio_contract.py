@@ -337,6 +337,29 @@ async def test_a_socket_closed_behind_our_back_is_an_error(pair: Pair) -> None:
     await stream.aclose()
 
 
+@pytest.mark.parametrize("timeout", [5, None])
+async def test_sockets_closed_behind_our_back_disturb_nobody_else(
+    make_pair: collections.abc.Callable[[str], Pair], timeout: float | None
+) -> None:
+    # What trio notes of a wait for a descriptor that is none stays noted, and ends the
+    # whole run as soon as another task says that such a descriptor is being closed.
+    async def use(stream: TrioStream) -> None:
+        await stream.write(b"x", timeout=5)
+        stream.get_extra_info("socket").close()
+        with pytest.raises(ReadError, match="Bad file descriptor"):
+            await stream.read(100, timeout=timeout)
+
+    for _ in range(3):
+        stream, _ = make_pair("plain")
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(use, stream)
+        await stream.aclose()
+    stream, peer = make_pair("plain")
+    peer.sendall(b"y")
+    assert await stream.read(100, timeout=5) == b"y"
+    await stream.aclose()
+
+
 async def test_reading_and_writing_at_once_mix_nothing_up(pair: Pair) -> None:
     stream, peer = pair
     size = 2 * MEGABYTE

@@ -13,9 +13,11 @@ from httpcore_interface.scoped import Library
 
 
 def _notify_closing(sock: socket.socket) -> None:
-    # No loop may be running any more, where nobody waits; or the socket was closed
-    # behind our back. Each loop says so in its own way: all that counts is that
-    # those who wait are woken, if there are any.
+    if sock.fileno() < 0:
+        # Closed behind our back: what a loop was asked to wait for had another number.
+        return
+    # No loop may be running any more, where nobody waits. Each library says so in its
+    # own way: all that counts is that those who wait are woken, if there are any.
     with contextlib.suppress(Exception):
         anyio.notify_closing(sock)
 

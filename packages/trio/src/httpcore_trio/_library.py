@@ -11,8 +11,10 @@ from httpcore_interface.scoped import Library
 
 
 def _notify_closing(sock: socket.socket) -> None:
-    # RuntimeError: trio is not running any more, and nobody waits. The others: the
-    # socket was closed behind our back, and trio takes this task for one that waits.
+    if sock.fileno() < 0:
+        # Closed behind our back: what trio was asked to wait for had another number.
+        return
+    # RuntimeError: trio is not running any more, and nobody waits.
     with contextlib.suppress(OSError, RuntimeError, ValueError, trio.ClosedResourceError):
         trio.lowlevel.notify_closing(sock)
 

@@ -112,7 +112,7 @@ class Race:
         sock = self._dial.open_socket(address)
         try:
             if not begin_connect(sock, address[4]):
-                await self._library.wait_writable(sock)
+                await self._library.wait_writable(sock.fileno())
                 finish_connect(sock)
         except BaseException:
             sock.close()

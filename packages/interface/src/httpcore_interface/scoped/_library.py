@@ -11,7 +11,7 @@ from .._dial import AddressInfo
 
 Arguments = typing.TypeVarTuple("Arguments")
 
-Wait = collections.abc.Callable[[socket.socket], collections.abc.Awaitable[None]]
+Wait = collections.abc.Callable[[int], collections.abc.Awaitable[None]]
 
 
 class CancelScope(typing.Protocol):
@@ -101,9 +101,9 @@ class Library:
             others, and is raised in a group.
         checkpoint: Lets other tasks have their turn, and notices a cancellation.
         sleep: Waits for so many seconds.
-        wait_readable: Waits until a socket can be read. Like the next one, it raises one
-            of `wait_failures` if the socket is closed, or closed meanwhile.
-        wait_writable: Waits until a socket can be written.
+        wait_readable: Waits until the socket of a descriptor can be read. Like the next
+            one, it raises one of `wait_failures` if that is closed meanwhile.
+        wait_writable: Waits until the socket of a descriptor can be written.
         notify_closing: Ends the waits for a socket that is about to be closed. It raises
             nothing, also where nothing runs any more or the socket is closed already.
         resolve: Returns the addresses of a host, given its name and a port. It raises

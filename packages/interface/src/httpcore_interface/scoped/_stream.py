@@ -18,7 +18,7 @@ from .._channel import SocketChannel
 from .._exceptions import ConnectTimeout, ReadTimeout, WriteTimeout
 from .._timeout import seconds_to_wait
 from ._library import CancelScope, Library
-from ._wait import wait_either
+from ._wait import descriptor_of, wait_either
 
 if typing.TYPE_CHECKING:
     import socket
@@ -105,7 +105,7 @@ class ScopedStream(AsyncNetworkStream):
                     # The peer may be waiting for an answer of the TLS layer.
                     await wait_either(self.library, channel.sock)
                 else:
-                    await self.library.wait_readable(channel.sock)
+                    await self.library.wait_readable(descriptor_of(channel.sock))
             except self.library.wait_failures as exc:
                 raise channel.read_failure(exc) from exc
             self._due = _NOT_DUE
@@ -177,9 +177,9 @@ class ScopedStream(AsyncNetworkStream):
         while True:
             try:
                 if channel.needs_input:
-                    await self.library.wait_readable(channel.sock)
+                    await self.library.wait_readable(descriptor_of(channel.sock))
                 else:
-                    await self.library.wait_writable(channel.sock)
+                    await self.library.wait_writable(descriptor_of(channel.sock))
             except self.library.wait_failures as exc:
                 raise channel.write_failure(exc) from exc
             self._due = _NOT_DUE
@@ -285,9 +285,9 @@ class ScopedStream(AsyncNetworkStream):
         while not channel.shake_hands():
             try:
                 if channel.has_unsent:
-                    await self.library.wait_writable(channel.sock)
+                    await self.library.wait_writable(descriptor_of(channel.sock))
                 else:
-                    await self.library.wait_readable(channel.sock)
+                    await self.library.wait_readable(descriptor_of(channel.sock))
             except self.library.wait_failures as exc:
                 raise channel.handshake_failure(exc) from exc
             self._due = _NOT_DUE

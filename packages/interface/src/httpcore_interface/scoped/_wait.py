@@ -1,8 +1,26 @@
-"""Waiting for two things at once, and undoing groups of exceptions."""
+"""What to wait for, waiting for two things at once, and undoing groups of exceptions."""
 
+import errno
+import os
 import socket
 
 from ._library import Library, Wait
+
+
+def descriptor_of(sock: socket.socket) -> int:
+    """Returns the descriptor to wait for.
+
+    Never -1, which is what a socket has that was closed behind our back: trio does not
+    forget a wait for that, and its whole run ends when the closing of such a socket is
+    announced.
+
+    Raises:
+        OSError: The socket is closed.
+    """
+    descriptor = sock.fileno()
+    if descriptor < 0:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return descriptor
 
 
 async def wait_either(library: Library, sock: socket.socket) -> None:
@@ -14,11 +32,12 @@ async def wait_either(library: Library, sock: socket.socket) -> None:
         Exception: One of `library.wait_failures`: the socket is closed, was closed
             meanwhile, or another task waits to write it.
     """
+    descriptor = descriptor_of(sock)
     failures: list[Exception] = []
 
     async def watch(wait: Wait) -> None:
         try:
-            await wait(sock)
+            await wait(descriptor)
         except library.wait_failures as exc:
             if wait is library.wait_readable and isinstance(exc, library.busy):
                 return
