@@ -3,6 +3,7 @@
 import asyncio
 import collections.abc
 import contextlib
+import os
 import pathlib
 import socket
 import ssl
@@ -257,6 +258,41 @@ async def test_a_cancelled_handshake_leaves_nothing_behind(
     assert encrypted
     server.close()
     await server.wait_closed()
+
+
+class Observed(socket.socket):
+    """Fails when it closes a descriptor that somebody else has closed already.
+
+    By then it could be somebody else's again.
+    """
+
+    def close(self) -> None:
+        if self.fileno() >= 0:
+            os.fstat(self.fileno())
+        super().close()
+
+
+@pytest.mark.parametrize("family", ["tcp", "unix"])
+async def test_a_socket_whose_adoption_was_cancelled_is_closed_once(
+    listener: socket.socket, descriptors: Descriptors, family: str
+) -> None:
+    # uvloop before 0.23 may close what the socket believes to be its own.
+    count = descriptors()
+    if family == "tcp":
+        ours, theirs = socket.create_connection(listener.getsockname()), listener.accept()[0]
+    else:
+        ours, theirs = socket.socketpair()
+    sock = Observed(fileno=ours.detach())
+    with theirs:
+        task = asyncio.create_task(adopt(sock))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)
+        assert theirs.recv(100) == b""
+    assert sock.fileno() == -1
+    assert descriptors() == count
 
 
 @HOW

@@ -164,7 +164,7 @@ async def test_a_loop_that_cannot_take_the_socket_is_a_connect_error(
     async def refuse(*args: object, **options: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.create_connection", refuse)
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.connect_accepted_socket", refuse)
     if not isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
         pytest.skip("the methods of uvloop's loops cannot be replaced")
     count = descriptors()

@@ -172,7 +172,7 @@ async def test_a_loop_that_cannot_take_the_socket_is_a_connect_error(
 
     if not isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
         pytest.skip("the methods of uvloop's loops cannot be replaced")
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.create_connection", refuse)
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.connect_accepted_socket", refuse)
     count = descriptors()
     with pytest.raises(ConnectError, match="Too many open files"):
         await AsyncioBackend().connect_unix_socket(path, timeout=5)

@@ -16,7 +16,9 @@ async def adopt(sock: socket.socket) -> AsyncioStream:
     loop = asyncio.get_running_loop()
     protocol = StreamProtocol(loop, sock)
     try:
-        await loop.create_connection(lambda: protocol, sock=sock)
+        # What `create_connection` does, to whichever side the socket belongs; but that, on
+        # uvloop before 0.23, closes the descriptor under the socket when it is cancelled.
+        await loop.connect_accepted_socket(lambda: protocol, sock)
     except BaseException:
         sock.close()
         raise
