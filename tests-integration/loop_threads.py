@@ -83,6 +83,7 @@ class LoopThread(abc.ABC):
     def run(self, function: Function[T]) -> T:
         """Runs a function in the loop, and returns or raises what came of it."""
         assert not self.is_here, "the event loop itself has to wait"
+        assert self._thread.is_alive(), f"the event loop has ended; {self.complaints}"
         call = Call(function)
         self._begin(call.run)
         return call.result(self.complaints)

@@ -25,12 +25,6 @@ NO_TIME = pytest.mark.parametrize("timeout", [0, -1])
 ON_LOOPS = "main"
 
 
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
-
-
 @FOR_EVER
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 async def test_connect_reaches_the_server(host: str, timeout: float | None) -> None:
@@ -56,12 +50,11 @@ async def test_small_writes_are_not_held_back(address: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize("timeout", [None, 5, 0])
 async def test_a_refused_connection_is_a_connect_error(
-    descriptors: Descriptors, timeout: float | None
+    refused: tuple[str, int], descriptors: Descriptors, timeout: float | None
 ) -> None:
-    port = refused_port()
     count = descriptors()
     with pytest.raises(ConnectError, match="Connection refused") as caught:
-        await AnyIOBackend().connect_tcp("127.0.0.1", port, timeout=timeout)
+        await AnyIOBackend().connect_tcp(*refused, timeout=timeout)
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
     assert descriptors() == count
 

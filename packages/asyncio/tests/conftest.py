@@ -163,6 +163,15 @@ def make_full_listener(
 
 
 @pytest.fixture
+def refused() -> collections.abc.Iterator[tuple[str, int]]:
+    """An address where nobody listens, nor can begin to: it is bound."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        host, port = sock.getsockname()
+        yield host, port
+
+
+@pytest.fixture
 def blackhole(
     make_full_listener: collections.abc.Callable[[], socket.socket],
 ) -> tuple[str, int]:

@@ -20,12 +20,6 @@ NAGLE = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
 NO_SUCH_OPTION = (socket.SOL_SOCKET, 9999, 1)
 
 
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 @pytest.mark.parametrize("timeout", [None, float("inf"), 1e300, 5])
 def test_connect_reaches_the_server(host: str, timeout: float | None) -> None:
@@ -62,12 +56,11 @@ def test_a_timeout_of_connect_is_none_of_read(
 
 @pytest.mark.parametrize("timeout", [None, 5, 0])
 def test_a_refused_connection_is_a_connect_error(
-    descriptors: Descriptors, timeout: float | None
+    refused: tuple[str, int], descriptors: Descriptors, timeout: float | None
 ) -> None:
-    port = refused_port()
     count = descriptors()
     with pytest.raises(ConnectError, match="Connection refused") as caught:
-        SyncBackend().connect_tcp("127.0.0.1", port, timeout=timeout)
+        SyncBackend().connect_tcp(*refused, timeout=timeout)
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
     assert descriptors() == count
 

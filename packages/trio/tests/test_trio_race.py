@@ -46,14 +46,6 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
     return resolve
 
 
-@pytest.fixture
-def refused() -> tuple[str, int]:
-    """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        host, port = sock.getsockname()
-    return host, port
-
-
 async def connect(timeout: float | None = 5, local_address: str | None = None) -> TrioStream:
     return await TrioBackend().connect_tcp(
         "somewhere.test", 80, timeout=timeout, local_address=local_address
