@@ -1,6 +1,7 @@
 """What holds for the tests of every distribution."""
 
 import gc
+import importlib.util
 import os
 import pathlib
 import sys
@@ -20,6 +21,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=["one"],
         help="run one case of each test, which one depends on the Python",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Says so to those who choose how many examples Hypothesis looks at."""
+    # Not every package's tests need it.
+    if config.getoption("sample") and importlib.util.find_spec("hypothesis"):
+        import hypothesis
+
+        hypothesis.settings.register_profile("sample")
+        hypothesis.settings.load_profile("sample")
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tools.proof.alone import prove_alone
 from tools.proof.claim import Claim
+from tools.proof.dependent import HTTPX, prove_dependent
 from tools.proof.lowest import prove_lowest
 from tools.proof.oldest import find_oldest_by_tags, prove_oldest
 from tools.proof.server import Servers
@@ -65,7 +66,8 @@ def make_claims(
         for number, one in enumerate(COMBINATIONS)
     ]
     lowest = partial(prove_lowest, wheels, servers, scratch / "lowest")
-    return [*claims, Claim("lowest versions", lowest)]
+    dependent = partial(prove_dependent, wheels, servers, scratch / "dependent")
+    return [*claims, Claim("lowest versions", lowest), Claim(HTTPX, dependent)]
 
 
 def _count_tests(folder: Path) -> int:
