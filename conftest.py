@@ -1,7 +1,6 @@
 """What holds for the tests of every distribution."""
 
 import gc
-import importlib.util
 import os
 import pathlib
 import sys
@@ -24,13 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Says so to those who choose how many examples Hypothesis looks at."""
-    # Not every package's tests need it.
-    if config.getoption("sample") and importlib.util.find_spec("hypothesis"):
-        import hypothesis
-
-        hypothesis.settings.register_profile("sample")
-        hypothesis.settings.load_profile("sample")
+    """Tells those who choose how much they try, when they are imported."""
+    if config.getoption("sample"):
+        os.environ["SAMPLE_OF_TESTS"] = config.getoption("sample")
 
 
 @pytest.hookimpl(trylast=True)
