@@ -183,9 +183,9 @@ def pings(peer: Peer, count: int, now: float) -> None:
 
 
 def test_frames_that_carry_nothing_are_counted_against_time(peer: Peer) -> None:
-    """A server may ask for years whether we live."""
+    """A server may ask for days whether we live."""
     stream = peer.get()
-    for day in range(100):
+    for day in range(5):
         pings(peer, 2880, now=86_400.0 * day)
     peer.say(peer.head(OK, stream.number, "END_STREAM"))
     assert stream.has_ended
