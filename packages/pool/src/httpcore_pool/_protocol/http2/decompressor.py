@@ -4,9 +4,14 @@ hpack is the authority on what a block means, and has the table. Nearly all bloc
 server are the same few, byte for byte, as long as the table is the same: they are read
 once, into a plan of what each field is made of, and the plan is kept. What the lane does
 not understand at first sight is left, untouched, to hpack.
+
+hpack logs, at DEBUG, what it decodes and what it drops from its table: cookies as well.
+What it does for us it does in silence, and what it does for others as ever.
 """
 
 import collections.abc
+import logging
+import threading
 import typing
 
 import hpack
@@ -22,6 +27,24 @@ _OVERHEAD = 32
 # Plans that a connection keeps, and the longest block that it keeps one of.
 _MOST_PLANS = 64
 _LONGEST_BLOCK = 1024
+
+
+class _Silence(threading.local):
+    """Whether hpack works for us at the moment, in this thread."""
+
+    is_kept = False
+
+
+_silence = _Silence()
+
+
+def _is_others(record: logging.LogRecord) -> bool:
+    return not _silence.is_kept
+
+
+# A filter is asked only where DEBUG is on.
+for _module in ("hpack.hpack", "hpack.table"):
+    logging.getLogger(_module).addFilter(_is_others)
 
 
 class _Step(typing.NamedTuple):
@@ -79,13 +102,20 @@ class Decompressor:
         if plan is None:
             plan = _read(block) if len(block) <= _LONGEST_BLOCK else None
             if plan is None:
-                # Pairs of its own class, which are told apart from tuples by nobody.
-                decoded = self._decoder.decode(block, raw=True)
-                return [(bytes(name), bytes(value)) for name, value in decoded]
+                return self._decode(block)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[block] = plan
         return self._carry_out(plan.steps) if plan.fields is None else plan.fields.copy()
+
+    def _decode(self, block: bytes) -> Fields:
+        _silence.is_kept = True
+        try:
+            decoded = self._decoder.decode(block, raw=True)
+        finally:
+            _silence.is_kept = False
+        # Pairs of its own class, which are told apart from tuples by nobody.
+        return [(bytes(name), bytes(value)) for name, value in decoded]
 
     def _carry_out(self, steps: list[_Step]) -> Fields:
         table = self._table
@@ -107,7 +137,12 @@ class Decompressor:
                 if value is not None:
                     field = (field[0], value)
             if is_added:
-                table.add(*field)
+                # Here and not around the loop: most blocks add nothing.
+                _silence.is_kept = True
+                try:
+                    table.add(*field)
+                finally:
+                    _silence.is_kept = False
             left -= len(field[0]) + len(field[1]) + _OVERHEAD
             if left < 0:
                 raise hpack.OversizedHeaderListError(f"more than {self._limit} bytes of fields")
