@@ -42,6 +42,7 @@ def _is_others(record: logging.LogRecord) -> bool:
     return not _silence.is_kept
 
 
+_table_log = logging.getLogger("hpack.table")
 # A filter is asked only where DEBUG is on.
 for _module in ("hpack.hpack", "hpack.table"):
     logging.getLogger(_module).addFilter(_is_others)
@@ -106,7 +107,11 @@ class Decompressor:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[block] = plan
-        return self._carry_out(plan.steps) if plan.fields is None else plan.fields.copy()
+        if plan.fields is not None:
+            return plan.fields.copy()
+        if _table_log.isEnabledFor(logging.DEBUG):
+            return self._carry_out_in_silence(plan.steps)
+        return self._carry_out(plan.steps)
 
     def _decode(self, block: bytes) -> Fields:
         _silence.is_kept = True
@@ -116,6 +121,14 @@ class Decompressor:
             _silence.is_kept = False
         # Pairs of its own class, which are told apart from tuples by nobody.
         return [(bytes(name), bytes(value)) for name, value in decoded]
+
+    def _carry_out_in_silence(self, steps: list[_Step]) -> Fields:
+        # What is added may push out what is told of then.
+        _silence.is_kept = True
+        try:
+            return self._carry_out(steps)
+        finally:
+            _silence.is_kept = False
 
     def _carry_out(self, steps: list[_Step]) -> Fields:
         table = self._table
@@ -137,12 +150,7 @@ class Decompressor:
                 if value is not None:
                     field = (field[0], value)
             if is_added:
-                # Here and not around the loop: most blocks add nothing.
-                _silence.is_kept = True
-                try:
-                    table.add(*field)
-                finally:
-                    _silence.is_kept = False
+                table.add(*field)
             left -= len(field[0]) + len(field[1]) + _OVERHEAD
             if left < 0:
                 raise hpack.OversizedHeaderListError(f"more than {self._limit} bytes of fields")
