@@ -1,5 +1,6 @@
 """What hpack decodes for us is in no log: there are cookies in it."""
 
+import importlib
 import logging
 
 import hpack
@@ -19,6 +20,7 @@ FLOOD = b"\x40\x01x\x7f\x81\x1e" + b"z" * 3968
 
 @pytest.fixture(autouse=True)
 def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    importlib.import_module("httpcore_pool._core.http2")
     caplog.set_level(logging.DEBUG)
 
 

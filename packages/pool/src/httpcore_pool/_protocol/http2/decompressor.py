@@ -4,14 +4,10 @@ hpack is the authority on what a block means, and has the table. Nearly all bloc
 server are the same few, byte for byte, as long as the table is the same: they are read
 once, into a plan of what each field is made of, and the plan is kept. What the lane does
 not understand at first sight is left, untouched, to hpack.
-
-hpack logs, at DEBUG, what it decodes and what it drops from its table: cookies as well.
-What it does for us it does in silence, and what it does for others as ever.
 """
 
 import collections.abc
-import logging
-import threading
+import contextvars
 import typing
 
 import hpack
@@ -28,24 +24,8 @@ _OVERHEAD = 32
 _MOST_PLANS = 64
 _LONGEST_BLOCK = 1024
 
-
-class _Silence(threading.local):
-    """Whether hpack works for us at the moment, in this thread."""
-
-    is_kept = False
-
-
-_silence = _Silence()
-
-
-def _is_others(record: logging.LogRecord) -> bool:
-    return not _silence.is_kept
-
-
-_table_log = logging.getLogger("hpack.table")
-# A filter is asked only where DEBUG is on.
-for _module in ("hpack.hpack", "hpack.table"):
-    logging.getLogger(_module).addFilter(_is_others)
+is_at_work = contextvars.ContextVar("is_at_work", default=False)
+"""Whether hpack works for us at the moment: what it logs then may be secret."""
 
 
 class _Step(typing.NamedTuple):
@@ -69,10 +49,12 @@ class _Plan(typing.NamedTuple):
 
     Args:
         steps: One for each field.
+        adds: Whether one of them is put into the table.
         fields: What comes of them, if the table does not matter and is not changed.
     """
 
     steps: list[_Step]
+    adds: bool
     fields: Fields | None
 
 
@@ -109,26 +91,26 @@ class Decompressor:
             self._plans[block] = plan
         if plan.fields is not None:
             return plan.fields.copy()
-        if _table_log.isEnabledFor(logging.DEBUG):
-            return self._carry_out_in_silence(plan.steps)
+        if plan.adds:
+            return self._carry_out_with_additions(plan.steps)
         return self._carry_out(plan.steps)
 
     def _decode(self, block: bytes) -> Fields:
-        _silence.is_kept = True
+        token = is_at_work.set(True)
         try:
             decoded = self._decoder.decode(block, raw=True)
         finally:
-            _silence.is_kept = False
+            is_at_work.reset(token)
         # Pairs of its own class, which are told apart from tuples by nobody.
         return [(bytes(name), bytes(value)) for name, value in decoded]
 
-    def _carry_out_in_silence(self, steps: list[_Step]) -> Fields:
-        # What is added may push out what is told of then.
-        _silence.is_kept = True
+    def _carry_out_with_additions(self, steps: list[_Step]) -> Fields:
+        # Each may push others out, and hpack logs those.
+        token = is_at_work.set(True)
         try:
             return self._carry_out(steps)
         finally:
-            _silence.is_kept = False
+            is_at_work.reset(token)
 
     def _carry_out(self, steps: list[_Step]) -> Fields:
         table = self._table
@@ -164,9 +146,10 @@ def _read(block: bytes) -> _Plan | None:
         steps = list(_steps_of(block))
     except (_Unclear, hpack.HPACKError, IndexError):
         return None
-    if any(step.is_added or step.place > _STATIC_SIZE for step in steps):
-        return _Plan(steps, None)
-    return _Plan(steps, [_constant(step) for step in steps])
+    adds = any(step.is_added for step in steps)
+    if adds or any(step.place > _STATIC_SIZE for step in steps):
+        return _Plan(steps, adds, None)
+    return _Plan(steps, adds, [_constant(step) for step in steps])
 
 
 class _Unclear(Exception):  # noqa: N818 - it never leaves this module
