@@ -151,6 +151,8 @@ def in_our_words(message: str, account: Account, connection: h11.Connection) -> 
     if message.startswith("malformed chunk footer"):
         # h11 quotes what is left of the footer in this segment.
         return "malformed chunk footer"
+    # h11 quotes the peer, which may say what is secret.
+    message = message.partition(": bytearray(b")[0].partition(": b'")[0]
     is_cut_short = message == "peer unexpectedly closed connection"
     if account.is_in_body:
         return INCOMPLETE_CHUNKED if is_cut_short else message
@@ -189,8 +191,22 @@ def compare(asked: Asked, segments: list[bytes]) -> ResponseReader:
     account, reader = read_with_product(asked, segments)
     if account.message.startswith("malformed chunk footer"):
         account.message = "malformed chunk footer"
-    assert account == read_with_h11(asked, segments)
+    reference = read_with_h11(asked, segments)
+    if account.end == "switched" and reference.message in FRAMING_FAULTS:
+        # RFC 9110, section 9.3.6: to be ignored; h11 minds.
+        assert asked.method == b"CONNECT"
+        assert 200 <= account.heads[-1][1] <= 299
+        return reader
+    assert account == reference
     return reader
+
+
+FRAMING_FAULTS = (
+    "bad Content-Length",
+    "conflicting Content-Length headers",
+    "multiple Transfer-Encoding headers",
+    "Only Transfer-Encoding: chunked is supported",
+)
 
 
 GET = Asked(b"GET", [HOST])

@@ -509,3 +509,17 @@ def test_made_up_names_are_not_remembered_without_end(
     assert max(map(len, known)) < 100
     with pytest.raises(LocalProtocolError):
         write((b"X 3001", b"x"))
+
+
+@pytest.mark.parametrize(
+    "name", [b"Authorization", b"cookie", b"Proxy-Authorization", b"Set-Cookie"]
+)
+@pytest.mark.parametrize("value", [b"s3cr-et\n", b" s3cr-et", b"s3cr-et'\"\0"])
+def test_secret_that_is_not_valid_is_not_shown(name: bytes, value: bytes) -> None:
+    with pytest.raises(LocalProtocolError) as caught:
+        RequestWriter(b"GET", b"/", [(b"Host", b"a"), (name, value)])
+    assert str(caught.value) == "Illegal header value"
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cr-et" not in repr(error)
+        error = error.__cause__ or error.__context__

@@ -160,6 +160,15 @@ def test_host_that_is_none_cannot_be_sent(host: bytes) -> None:
         # No framing counts (RFC 9110, section 9.3.6), and no Connection.
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length: 6\r\nX: y\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n x\r\nX: y\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length:\n\n",
+        b"HTTP/1.0 299\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\nTransfer-Encoding: y\r\n\r\n",
+        HINTS + b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         CONTINUE + ESTABLISHED,
         HINTS + CONTINUE + HINTS + ESTABLISHED,
         CONTINUE * 100 + ESTABLISHED,
@@ -237,6 +246,28 @@ def test_nonsense_is_an_error_with_its_cause(wire: bytes, *, ends: bool) -> None
         assert isinstance(error.__cause__, RemoteProtocolError)
         assert str(error) == f"the proxy's response to CONNECT is not valid: {error.__cause__}"
         assert (error.status, error.reason, error.headers) == (None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("wire", "fault"),
+    [
+        (SECRET + b"\r\n\r\n", "illegal status line"),
+        (b"HTTP/1.1 xx " + SECRET + b"\r\n\r\n", "illegal status line"),
+        (b"HTTP/1.1 200 OK\r\n" + SECRET + b"\r\n\r\n", "illegal header line"),
+        (b"HTTP/1.1 407 No\r\nX: '\"\0" + SECRET + b"\r\n\r\n", "illegal header line"),
+        (b"HTTP/1.1 407 No\r\n" + SECRET + b": '\r\n\r\n", "illegal header line"),
+    ],
+)
+def test_nonsense_that_echoes_our_secrets_is_not_quoted(wire: bytes, fault: str) -> None:
+    # That it is in no text of the chain `shake` makes sure of.
+    outcome = shake(begin, [wire])
+    assert outcome.text == f"the proxy's response to CONNECT is not valid: {fault}"
+
+
+@pytest.mark.parametrize("field", [b"Content-Length: x", b"Transfer-Encoding: gzip"])
+def test_framing_of_a_refusal_has_to_be_valid(field: bytes) -> None:
+    wire = b"HTTP/1.1 407 No\r\n" + field + b"\r\n\r\n"
+    assert "is not valid" in shake_every_way(begin, wire).text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from .._protocol.http2 import Engine
 from .._url import Origin
 from .closing import await_or_drop
 from .colour import Colour, OpenResponse
+from .hpack_logs import silence
 from .http2_exchange import HTTP2Exchange
 from .http2_tunnel import HTTP2Tunnel
 from .http2_upload import HTTP2Upload
@@ -25,6 +26,8 @@ from .speaking import Repeatable, State, check_origin
 from .timeouts import Timeouts
 from .trace import Tracer
 from .traffic import Traffic
+
+silence()
 
 # What a request that is lost with its connection fails with.
 _LOSSES = (ConnectionNotAvailable, ReadError, RemoteProtocolError, WriteError)

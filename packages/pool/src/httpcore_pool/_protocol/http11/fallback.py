@@ -1,9 +1,11 @@
 """h11, for whatever the fast lane declines. Imported when first needed.
 
-h11's exceptions are mapped here, and nothing of h11 leaves this module.
+h11's exceptions are mapped here, and nothing of h11 leaves this module. Nor does what h11
+quotes of a peer's bytes: a peer may send our own secrets back, or one of its cookies.
 """
 
 import collections.abc
+import re
 
 import h11
 
@@ -19,6 +21,25 @@ _CUT_SHORT = "peer unexpectedly closed connection"
 _TOO_LONG = "Receive buffer too long"
 _TOO_LONG_HEAD = f"the response head is longer than {HEAD_LIMIT} bytes"
 
+# What h11 quotes at the end of what it says.
+_quotation = re.compile(r"(?s):? (?:bytearray\()?b['\"].*")
+
+_SECRET_FIELDS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
+
+# What h11 says of framing that is not valid.
+_FRAMING_FAULTS = frozenset(
+    {
+        "bad Content-Length",
+        "conflicting Content-Length headers",
+        "multiple Transfer-Encoding headers",
+        "Only Transfer-Encoding: chunked is supported",
+    }
+)
+# In the head of a 2xx: the fields that frame it, folded lines included.
+_is_success = re.compile(rb"HTTP/1\.[01] 2[0-9][0-9][ \r\n]").match
+_find_head_end = re.compile(rb"\n\r?\n").search
+_framing = re.compile(rb"(?im)^(?:content-length|transfer-encoding):[^\n]*\n(?:[ \t][^\n]*\n)*")
+
 
 def encode_request(
     method: bytes, target: bytes, fields: Fields
@@ -29,15 +50,23 @@ def encode_request(
         The bytes, and the fields as h11 normalized them.
 
     Raises:
-        LocalProtocolError: h11 refuses it.
+        LocalProtocolError: h11 refuses it. A secret that is not valid is not shown.
     """
     try:
         request = h11.Request(method=method, target=target, headers=list(fields))
         head = h11.Connection(h11.CLIENT).send(request)
     except h11.LocalProtocolError as exc:
+        secrets = [value for name, value in fields if name.lower() in _SECRET_FIELDS]
+        if any(repr(secret) in str(exc) for secret in secrets):
+            _drop_quotation(exc)
         raise LocalProtocolError(str(exc)) from exc
     assert head is not None
     return head, request.headers.raw_items()
+
+
+def _drop_quotation(exc: h11.ProtocolError) -> None:
+    # In place: it goes along as the cause, and is shown as well.
+    exc.args = (_quotation.sub("", str(exc)),)
 
 
 class H11Reader:
@@ -51,22 +80,39 @@ class H11Reader:
         notable: The request's `Connection` and `Upgrade` fields.
     """
 
-    __slots__ = ("_connection", "_fed", "_is_at_eof", "_is_ended", "is_ambiguous", "trailers")
+    __slots__ = (
+        "_connection",
+        "_fed",
+        "_is_at_eof",
+        "_is_ended",
+        "_kept",
+        "_request",
+        "is_ambiguous",
+        "trailers",
+    )
 
     def __init__(self, method: bytes, notable: Fields) -> None:
-        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
         fields = [(b"Host", b"-"), *notable]
-        self._connection.send(h11.Request(method=method, target=b"/", headers=fields))
-        self._connection.send(h11.EndOfMessage())
+        self._request = h11.Request(method=method, target=b"/", headers=fields)
+        self._begin()
+        # Of a response to CONNECT: the head that is being read, and what came behind it.
+        self._kept: bytes | None = b"" if method == b"CONNECT" else None
         self._fed = 0
         self._is_at_eof = False
         self._is_ended = False
         self.trailers: list[tuple[bytes, bytes]] = []
         self.is_ambiguous = False
 
+    def _begin(self) -> None:
+        self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
+        self._connection.send(self._request)
+        self._connection.send(h11.EndOfMessage())
+
     def feed(self, received: bytes) -> None:
         """Takes what was received; `b""` is the end of the stream."""
         self._fed += len(received)
+        if self._kept is not None:
+            self._kept += received
         self._is_at_eof = not received
         self._connection.receive_data(received)
 
@@ -75,6 +121,9 @@ class H11Reader:
         try:
             event = self._connection.next_event()
         except h11.RemoteProtocolError as exc:
+            if str(exc) in _FRAMING_FAULTS and self._drop_framing():
+                return self.next_head()
+            _drop_quotation(exc)
             raise RemoteProtocolError(self._describe_head_error(exc)) from exc
         if not isinstance(event, h11.Response | h11.InformationalResponse):
             return None
@@ -83,6 +132,10 @@ class H11Reader:
             raise RemoteProtocolError(_TOO_LONG_HEAD)
         # The limit is each head's own: what follows is counted afresh.
         self._fed = len(unread)
+        if self._kept is not None:
+            # Nothing is read again once the tunnel has begun.
+            is_interim = event.status_code < 200 and event.status_code != 101
+            self._kept = bytes(unread) if is_interim else None
         names = {name for name, _ in event.headers}
         self.is_ambiguous = {b"content-length", b"transfer-encoding"} <= names
         return (
@@ -91,6 +144,30 @@ class H11Reader:
             bytes(event.reason),
             [(bytes(name), bytes(value)) for name, value in event.headers.raw_items()],
         )
+
+    def _drop_framing(self) -> bool:
+        """Begins anew without what frames a successful response to CONNECT.
+
+        It has no body, and such fields are to be ignored, valid or not (RFC 9110,
+        section 9.3.6); h11 judges them all the same.
+
+        Returns:
+            Whether it is one.
+        """
+        kept = self._kept
+        if not kept or not _is_success(kept):
+            return False
+        end = _find_head_end(kept)
+        # It judges fields once all are here.
+        assert end is not None
+        # The blank line stays, whatever is left out before it.
+        position = end.start() + 1
+        self._kept = _framing.sub(b"", kept[:position]) + kept[position:]
+        self._begin()
+        self._connection.receive_data(self._kept)
+        if self._is_at_eof:
+            self._connection.receive_data(b"")
+        return True
 
     def _describe_head_error(self, exc: h11.RemoteProtocolError) -> str:
         # h11 speaks of its own states and buffers; users want to know what came.
@@ -112,6 +189,7 @@ class H11Reader:
         try:
             event = self._connection.next_event()
         except h11.RemoteProtocolError as exc:
+            _drop_quotation(exc)
             raise RemoteProtocolError(self._describe_body_error(exc)) from exc
         if isinstance(event, h11.Data):
             return bytes(event.data)

@@ -7,6 +7,7 @@ not understand at first sight is left, untouched, to hpack.
 """
 
 import collections.abc
+import contextvars
 import typing
 
 import hpack
@@ -22,6 +23,9 @@ _OVERHEAD = 32
 # Plans that a connection keeps, and the longest block that it keeps one of.
 _MOST_PLANS = 64
 _LONGEST_BLOCK = 1024
+
+is_at_work = contextvars.ContextVar("is_at_work", default=False)
+"""Whether hpack works for us at the moment: what it logs then may be secret."""
 
 
 class _Step(typing.NamedTuple):
@@ -45,10 +49,12 @@ class _Plan(typing.NamedTuple):
 
     Args:
         steps: One for each field.
+        adds: Whether one of them is put into the table.
         fields: What comes of them, if the table does not matter and is not changed.
     """
 
     steps: list[_Step]
+    adds: bool
     fields: Fields | None
 
 
@@ -79,13 +85,32 @@ class Decompressor:
         if plan is None:
             plan = _read(block) if len(block) <= _LONGEST_BLOCK else None
             if plan is None:
-                # Pairs of its own class, which are told apart from tuples by nobody.
-                decoded = self._decoder.decode(block, raw=True)
-                return [(bytes(name), bytes(value)) for name, value in decoded]
+                return self._decode(block)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[block] = plan
-        return self._carry_out(plan.steps) if plan.fields is None else plan.fields.copy()
+        if plan.fields is not None:
+            return plan.fields.copy()
+        if plan.adds:
+            return self._carry_out_with_additions(plan.steps)
+        return self._carry_out(plan.steps)
+
+    def _decode(self, block: bytes) -> Fields:
+        token = is_at_work.set(True)
+        try:
+            decoded = self._decoder.decode(block, raw=True)
+        finally:
+            is_at_work.reset(token)
+        # Pairs of its own class, which are told apart from tuples by nobody.
+        return [(bytes(name), bytes(value)) for name, value in decoded]
+
+    def _carry_out_with_additions(self, steps: list[_Step]) -> Fields:
+        # Each may push others out, and hpack logs those.
+        token = is_at_work.set(True)
+        try:
+            return self._carry_out(steps)
+        finally:
+            is_at_work.reset(token)
 
     def _carry_out(self, steps: list[_Step]) -> Fields:
         table = self._table
@@ -121,9 +146,10 @@ def _read(block: bytes) -> _Plan | None:
         steps = list(_steps_of(block))
     except (_Unclear, hpack.HPACKError, IndexError):
         return None
-    if any(step.is_added or step.place > _STATIC_SIZE for step in steps):
-        return _Plan(steps, None)
-    return _Plan(steps, [_constant(step) for step in steps])
+    adds = any(step.is_added for step in steps)
+    if adds or any(step.place > _STATIC_SIZE for step in steps):
+        return _Plan(steps, adds, None)
+    return _Plan(steps, adds, [_constant(step) for step in steps])
 
 
 class _Unclear(Exception):  # noqa: N818 - it never leaves this module
