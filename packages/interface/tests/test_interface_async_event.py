@@ -22,8 +22,8 @@ T = typing.TypeVar("T")
 
 Function = collections.abc.Callable[[], None]
 
-# What a selector tells of one file.
-Ready = tuple[selectors.SelectorKey, int]
+# What a selector tells of one file. A key holds anything.
+Ready = tuple[selectors.SelectorKey, int]  # type: ignore[explicit-any]
 
 
 class Trace(typing.Protocol):
@@ -525,7 +525,10 @@ def test_finaliser_outside_of_any_task_wakes_an_asyncio_loop_that_goes_to_sleep(
     class Selector(selectors.DefaultSelector):
         event: AsyncEvent | None = None
 
-        def select(self, timeout: float | None = None) -> list[Ready]:
+        # As above.
+        def select(  # type: ignore[explicit-any]
+            self, timeout: float | None = None
+        ) -> list[Ready]:
             if self.event is None or timeout == 0:
                 return super().select(timeout)
             self.event.set()

@@ -129,11 +129,12 @@ class ScopedGivenStream(ScopedStream):
                 can be called `server_hostname`.
         """
         encrypted = None
+        refusals: tuple[type[Exception], ...] = (*self.failures, *self.ends, ValueError)
         try:
             check_server_hostname(server_hostname, ssl_context)
             with self._limit(timeout):
                 encrypted = await self.encrypt(ssl_context, server_hostname)
-        except (*self.failures, *self.ends, ValueError) as exc:
+        except refusals as exc:
             raise ConnectError(str(exc) or "the connection was closed") from exc
         finally:
             if encrypted is None:
