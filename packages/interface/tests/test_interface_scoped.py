@@ -37,9 +37,9 @@ from httpcore_interface.scoped import (
 SOURCES = pathlib.Path(str(httpcore_interface.scoped.__file__)).parent.glob("_[a-z]*.py")
 
 
-def notify_closing(sock: socket.socket) -> None:
+def notify_closing(descriptor: int) -> None:
     with contextlib.suppress(RuntimeError):
-        trio.lowlevel.notify_closing(sock)
+        trio.lowlevel.notify_closing(descriptor)
 
 
 async def resolve(host: str, port: int) -> collections.abc.Sequence[AddressInfo]:
