@@ -132,7 +132,7 @@ def test_what_a_given_stream_leaves_out_is_named() -> None:
             "receive": stream.read(1),
             "send": stream.write(b"x"),
             "finish": stream.aclose(),
-            "encrypt": stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
+            "encrypt": stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "a.test"),
         }.items():
             with pytest.raises(NotImplementedError, match=f"^GivenStream .*{name}"):
                 await call
