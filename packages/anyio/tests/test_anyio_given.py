@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 
 import anyio
 import anyio.abc
@@ -116,6 +117,31 @@ async def test_tls_is_started_over_the_stream() -> None:
     assert answers == [b"hello"]
 
 
+async def test_close_does_not_wait_for_the_peer() -> None:
+    authority = trustme.CA()
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(theirs)
+    ours = ssl.create_default_context()
+    authority.configure_trust(ours)
+    peers: list[ssl.SSLSocket] = []
+
+    def serve(server: socket.socket) -> None:
+        accepted, _ = server.accept()
+        peers.append(theirs.wrap_socket(accepted, server_side=True))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.to_thread.run_sync, serve, server)
+            opened = await anyio.connect_tcp(
+                *server.getsockname(), ssl_context=ours, tls_hostname="localhost"
+            )
+    given: socket.socket = opened  # type: ignore[assignment]
+    with peers[0]:
+        with anyio.fail_after(30):
+            await AnyIOStream(given).aclose()
+        assert peers[0].recv(100) == b""
+
+
 async def test_handshake_that_takes_too_long_closes_the_stream() -> None:
     stream, peer = await connected()
     with peer:
@@ -133,3 +159,31 @@ async def test_handshake_that_fails_closes_the_stream() -> None:
             await stream.start_tls(ssl.create_default_context(), "localhost")
         with pytest.raises(ReadError):
             await stream.read(1)
+
+
+@pytest.mark.parametrize("server_hostname", ["", "\0", ".test", "a" * 64, None])
+async def test_handshake_without_a_name_that_fits_closes_the_stream(
+    server_hostname: str | None,
+) -> None:
+    stream, peer = await connected()
+    with peer:
+        with pytest.raises(ConnectError):
+            await stream.start_tls(ssl.create_default_context(), server_hostname, timeout=30.0)
+        assert peer.recv(100) == b""
+
+
+async def test_facts_of_a_stream_that_is_closed_are_unknown() -> None:
+    stream, peer = await connected()
+    with peer:
+        await stream.aclose()
+        assert stream.get_extra_info("client_addr") is None
+        assert stream.get_extra_info("server_addr") is None
+        assert stream.get_extra_info("is_readable")
+
+
+async def test_facts_of_a_stream_that_is_broken_are_unknown() -> None:
+    stream, peer = await connected()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    assert stream.get_extra_info("server_addr") is None
+    await stream.aclose()

@@ -1,6 +1,7 @@
 import asyncio
 import collections.abc
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -139,6 +140,27 @@ async def test_a_connect_that_raises_anything_leaves_no_socket_open(
     monkeypatch.setattr(socket, "socket", Interrupted)
     with pytest.raises(MemoryError):
         await AsyncioBackend().connect_tcp("127.0.0.1", 80, timeout=timeout)
+    assert descriptors() == count
+
+
+async def test_an_option_that_is_refused_in_the_end_leaves_no_socket_open(
+    monkeypatch: pytest.MonkeyPatch, address: tuple[str, int], descriptors: Descriptors
+) -> None:
+    # What macOS does when the peer has reset the connection meanwhile.
+    settings: list[int] = []
+
+    class ResetMeanwhile(socket.socket):
+        def setsockopt(self, level: int, option: int, value: int, /) -> None:  # type: ignore[override]
+            if value == 0:
+                settings.append(option)
+            if len(settings) > 1:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            super().setsockopt(level, option, value)
+
+    count = descriptors()
+    monkeypatch.setattr(socket, "socket", ResetMeanwhile)
+    with pytest.raises(ConnectError, match="Invalid argument"):
+        await AsyncioBackend().connect_tcp(*address, timeout=5, socket_options=[(*NAGLE, 0)])
     assert descriptors() == count
 
 

@@ -6,17 +6,30 @@ import contextlib
 import gc
 import socket
 import ssl
+import sys
 import threading
+import types
+import typing
 import warnings
 
 import pytest
 
 from httpcore_asyncio import AsyncioBackend, AsyncioStream
 from httpcore_asyncio._adopt import adopt
+from httpcore_asyncio._protocol import StreamProtocol
 from httpcore_interface import ConnectError, ReadError, WriteError
 
 NewLoop = collections.abc.Callable[[], asyncio.AbstractEventLoop]
 Descriptors = collections.abc.Callable[[], int]
+Call = collections.abc.Callable[[], None]
+
+
+class Trace(typing.Protocol):
+    """What `sys.settrace` takes."""
+
+    def __call__(
+        self, frame: types.FrameType, event: str, argument: object, /
+    ) -> "Trace | None": ...
 
 
 def close(loop: asyncio.AbstractEventLoop) -> None:
@@ -139,6 +152,88 @@ def test_a_stream_of_a_loop_in_another_thread_can_be_closed(new_loop: NewLoop) -
     with pytest.raises(ReadError, match="closed on this side"):
         first.run_until_complete(reading)
     first.close()
+
+
+class Moment:
+    """Calls something behind so many instructions of a function, where threads may switch."""
+
+    def __init__(self, number: int, code: types.CodeType, call: Call) -> None:
+        self._left = number
+        self._code = code
+        self._call = call
+
+    @property
+    def has_come(self) -> bool:
+        return self._left < 0
+
+    def trace(self, frame: types.FrameType, event: str, argument: object) -> Trace | None:
+        if frame.f_code is not self._code:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and not self.has_come:
+            self._left -= 1
+            if self.has_come:
+                self._call()
+        return self.trace
+
+
+def test_a_stream_can_be_closed_in_another_thread_at_any_moment_of_a_read(
+    new_loop: NewLoop,
+) -> None:
+    moments: list[Moment] = []
+
+    async def read() -> None:
+        stream, peer = await open_pair()
+
+        def close_elsewhere() -> None:
+            thread = threading.Thread(target=lambda: asyncio.run(stream.aclose()))
+            thread.start()
+            thread.join()
+
+        take = StreamProtocol.take.__code__
+        moments.append(moment := Moment(len(moments), take, close_elsewhere))
+        with peer:
+            peer.sendall(b"ping")
+            assert await stream.read(1, timeout=5) == b"p"
+            former = sys.gettrace()
+            sys.settrace(moment.trace)
+            try:
+                # Which of the two it is depends on who was first.
+                with contextlib.suppress(ReadError):
+                    assert await stream.read(100, timeout=5) == b"ing"
+            finally:
+                sys.settrace(former)
+        await stream.aclose()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(read())
+        while moments[-1].has_come:
+            runner.run(read())
+    assert len(moments) > 20
+
+
+def test_a_stream_can_be_closed_while_its_loop_ends_in_another_thread(
+    new_loop: NewLoop, descriptors: Descriptors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = descriptors()
+    first = new_loop()
+    stream, peer = first.run_until_complete(open_pair())
+
+    class Ending:
+        """The loop, which is closed as soon as it has said that it runs."""
+
+        def is_running(self) -> bool:
+            close(first)
+            return True
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(first, name)
+
+    monkeypatch.setattr(stream._protocol, "loop", Ending())
+    with peer:
+        asyncio.run(stream.aclose())
+        assert peer.recv(100) == b""
+    assert descriptors() == count
 
 
 def test_a_backend_serves_one_loop_after_another(

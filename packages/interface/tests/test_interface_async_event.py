@@ -4,6 +4,7 @@ import asyncio
 import collections.abc
 import gc
 import math
+import selectors
 import sys
 import threading
 import types
@@ -20,6 +21,9 @@ from httpcore_interface._trio_event import TrioEvent
 T = typing.TypeVar("T")
 
 Function = collections.abc.Callable[[], None]
+
+# What a selector tells of one file. A key holds anything.
+Ready = tuple[selectors.SelectorKey, int]  # type: ignore[explicit-any]
 
 
 class Trace(typing.Protocol):
@@ -514,6 +518,33 @@ def test_finaliser_outside_of_any_task_leaves_trios_scheduler_alone() -> None:
 
     trio.run(main, instruments=[instrument])
     assert woken == [True]
+
+
+def test_finaliser_outside_of_any_task_wakes_an_asyncio_loop_that_goes_to_sleep() -> None:
+    # The loop has looked whether anybody can go on, and is about to wait for sockets.
+    class Selector(selectors.DefaultSelector):
+        event: AsyncEvent | None = None
+
+        # As above.
+        def select(  # type: ignore[explicit-any]
+            self, timeout: float | None = None
+        ) -> list[Ready]:
+            if self.event is None or timeout == 0:
+                return super().select(timeout)
+            self.event.set()
+            self.event = None
+            ready = super().select(0)
+            assert ready, "nothing wakes the loop"
+            return ready
+
+    selector = Selector()
+
+    async def main() -> None:
+        selector.event = event = create_async_event()
+        assert await event.wait() is True
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(main())
 
 
 def test_events_of_trio_as_a_guest_of_asyncio() -> None:

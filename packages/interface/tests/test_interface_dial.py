@@ -67,6 +67,9 @@ def test_what_may_be_a_name_has_to_be_resolved(host: str) -> None:
         ("local\0host", "the host 'local\\\\x00host' contains a null character"),
         ("::1::", "cannot resolve '::1::'"),
         ("::1%nowhere", "cannot resolve '::1%nowhere'"),
+        # Before the resolver sees them, Python judges these by the rules for names.
+        ("::1..", "cannot resolve '::1..'"),
+        ("::1%" + "x" * 64, "cannot resolve '::1%x*'"),
     ],
 )
 def test_what_can_be_no_host_is_a_connect_error(host: str, reason: str) -> None:

@@ -37,9 +37,9 @@ from httpcore_interface.scoped import (
 SOURCES = pathlib.Path(str(httpcore_interface.scoped.__file__)).parent.glob("_[a-z]*.py")
 
 
-def notify_closing(sock: socket.socket) -> None:
+def notify_closing(descriptor: int) -> None:
     with contextlib.suppress(RuntimeError):
-        trio.lowlevel.notify_closing(sock)
+        trio.lowlevel.notify_closing(descriptor)
 
 
 async def resolve(host: str, port: int) -> collections.abc.Sequence[AddressInfo]:
@@ -132,7 +132,7 @@ def test_what_a_given_stream_leaves_out_is_named() -> None:
             "receive": stream.read(1),
             "send": stream.write(b"x"),
             "finish": stream.aclose(),
-            "encrypt": stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
+            "encrypt": stream.start_tls(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "a.test"),
         }.items():
             with pytest.raises(NotImplementedError, match=f"^GivenStream .*{name}"):
                 await call

@@ -314,7 +314,8 @@ def test_connect_comes_from_the_local_address(
 
 
 @pytest.mark.parametrize(
-    "local_address", ["::1", "192.0.2.77", "no-such-name.invalid", "a" * 64]
+    "local_address",
+    ["::1", "192.0.2.77", "no-such-name.invalid", "a" * 64, "127.0.0.1\0", "\ud800"],
 )
 def test_a_local_address_that_does_not_fit_is_a_connect_error(
     address: tuple[str, int], descriptors: Descriptors, local_address: str

@@ -360,6 +360,21 @@ async def test_sockets_closed_behind_our_back_disturb_nobody_else(
     await stream.aclose()
 
 
+async def test_close_wakes_who_reads_a_socket_closed_behind_our_back(pair: Pair) -> None:
+    stream, _ = pair
+
+    async def read() -> None:
+        with pytest.raises(ReadError, match="closed on this side"):
+            await stream.read(100)
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(read)
+            await trio.testing.wait_all_tasks_blocked()
+            stream.get_extra_info("socket").close()
+            await stream.aclose()
+
+
 async def test_reading_and_writing_at_once_mix_nothing_up(pair: Pair) -> None:
     stream, peer = pair
     size = 2 * MEGABYTE

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 
 import pytest
 import trio
@@ -115,6 +116,22 @@ async def test_tls_is_started_over_the_stream() -> None:
     assert answers == [b"hello"]
 
 
+async def test_close_does_not_wait_for_the_peer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        opened = trio.SSLStream(
+            await trio.open_tcp_stream(*server.getsockname()),
+            ssl.create_default_context(),
+            server_hostname="localhost",
+        )
+        peer, _ = server.accept()
+    given: socket.socket = opened  # type: ignore[assignment]
+    with peer:
+        with trio.fail_after(30):
+            # Else it would perform the handshake first, for a farewell.
+            await TrioStream(given).aclose()
+        assert peer.recv(100) == b""
+
+
 async def test_handshake_that_takes_too_long_closes_the_stream() -> None:
     stream, peer = await connected()
     with peer:
@@ -132,3 +149,31 @@ async def test_handshake_that_fails_closes_the_stream() -> None:
             await stream.start_tls(ssl.create_default_context(), "localhost")
         with pytest.raises(ReadError):
             await stream.read(1)
+
+
+@pytest.mark.parametrize("server_hostname", ["", "\0", ".test", "a" * 64, None])
+async def test_handshake_without_a_name_that_fits_closes_the_stream(
+    server_hostname: str | None,
+) -> None:
+    stream, peer = await connected()
+    with peer:
+        with pytest.raises(ConnectError):
+            await stream.start_tls(ssl.create_default_context(), server_hostname, timeout=30.0)
+        assert peer.recv(100) == b""
+
+
+async def test_facts_of_a_stream_that_is_closed_are_unknown() -> None:
+    stream, peer = await connected()
+    with peer:
+        await stream.aclose()
+        assert stream.get_extra_info("client_addr") is None
+        assert stream.get_extra_info("server_addr") is None
+        assert stream.get_extra_info("is_readable")
+
+
+async def test_facts_of_a_stream_that_is_broken_are_unknown() -> None:
+    stream, peer = await connected()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    assert stream.get_extra_info("server_addr") is None
+    await stream.aclose()

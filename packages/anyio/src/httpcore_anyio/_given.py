@@ -45,8 +45,11 @@ class GivenStream(ScopedGivenStream, AnyIOStream):
         return self._stream.send(octets)
 
     def finish(self) -> collections.abc.Awaitable[None]:
-        """Closes the stream."""
-        return self._stream.aclose()
+        """Closes the stream, without TLS's farewell, for which it would have to wait."""
+        stream: anyio.abc.AnyByteStream = self._stream
+        while isinstance(stream, anyio.streams.tls.TLSStream):
+            stream = stream.transport_stream
+        return stream.aclose()
 
     async def encrypt(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None
@@ -64,6 +67,15 @@ class GivenStream(ScopedGivenStream, AnyIOStream):
     # What comes back depends on the name that is asked for.
     def get_extra_info(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
         """Returns a fact; see `AsyncNetworkStream.get_extra_info`."""
+        try:
+            return self._fact(info)
+        # The connection is gone. AttributeError: so is uvloop's socket, of which anyio
+        # does not know.
+        except (AttributeError, OSError):
+            return True if info == "is_readable" else None
+
+    # As above.
+    def _fact(self, info: str) -> typing.Any:  # type: ignore[explicit-any]
         extra = self._stream.extra
         sock = extra(anyio.abc.SocketAttribute.raw_socket, None)
         if info == "is_readable":

@@ -12,14 +12,11 @@ from httpcore_interface import AddressInfo
 from httpcore_interface.scoped import Library
 
 
-def _notify_closing(sock: socket.socket) -> None:
-    if sock.fileno() < 0:
-        # Closed behind our back: what a loop was asked to wait for had another number.
-        return
+def _notify_closing(descriptor: int) -> None:
     # No loop may be running any more, where nobody waits. Each library says so in its
     # own way: all that counts is that those who wait are woken, if there are any.
     with contextlib.suppress(Exception):
-        anyio.notify_closing(sock)
+        anyio.notify_closing(descriptor)
 
 
 async def _resolve(host: str, port: int) -> collections.abc.Sequence[AddressInfo]:

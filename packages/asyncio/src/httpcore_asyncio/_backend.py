@@ -44,7 +44,11 @@ class AsyncioBackend(AsyncNetworkBackend):
         sock = await connect_tcp(dial)
         try:
             stream = await adopt(sock)
-            _restore_options(sock, dial.socket_options)
+            try:
+                _restore_options(sock, dial.socket_options)
+            except BaseException:
+                await stream.aclose()
+                raise
             return stream
         except OSError as exc:
             raise ConnectError(f"cannot connect to {host}:{port}: {exc}") from exc

@@ -272,15 +272,23 @@ class StreamProtocol(asyncio.BufferedProtocol):
         if self.is_closed:
             return
         self.is_closed = self._is_over = True
-        self._chunks.clear()
-        if self.is_lost:
-            return
         if asyncio._get_running_loop() is self.loop:
-            self.transport.abort()
-        elif self.loop.is_running():
-            self.loop.call_soon_threadsafe(self.transport.abort)
-        else:
+            self._abort()
+            return
+        if self.loop.is_running():
+            # In its own thread, where a read may be under way at this very moment.
+            # RuntimeError: it has been closed since we asked.
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._abort)
+                return
+        self._chunks.clear()
+        if not self.is_lost:
             self._free()
+
+    def _abort(self) -> None:
+        self._chunks.clear()
+        if not self.is_lost:
+            self.transport.abort()
 
     def _free(self) -> None:
         """Frees the socket of a loop that will not do it."""

@@ -22,7 +22,13 @@ class AsyncioEvent(AsyncEvent):
         if self._is_set:
             return
         self._is_set = True
-        if asyncio._get_running_loop() is self._loop:
+        # Outside of a task it may be the garbage collector, which has interrupted the loop
+        # after its last look whether anybody can go on: then only the way of a thread
+        # keeps it from going to sleep.
+        if (
+            asyncio._get_running_loop() is self._loop
+            and asyncio.current_task(self._loop) is not None
+        ):
             self._wake()
         else:
             # A loop that has ended has nobody left to wake.

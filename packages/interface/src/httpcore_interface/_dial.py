@@ -62,7 +62,8 @@ class Dial:
             return socket.getaddrinfo(
                 self.host, self.port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST
             )
-        except OSError as exc:
+        # UnicodeError: it has a colon, and labels that no name may have.
+        except (OSError, UnicodeError) as exc:
             raise self.not_resolved(exc) from exc
 
     def open_socket(self, address: AddressInfo) -> socket.socket:

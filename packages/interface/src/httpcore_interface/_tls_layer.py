@@ -45,7 +45,7 @@ class TLSLayer:
         server_hostname: str | None = None,
         carrier: "TLSLayer | None" = None,
     ) -> None:
-        _check_server_hostname(server_hostname, ssl_context)
+        check_server_hostname(server_hostname, ssl_context)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.ssl_object = ssl_context.wrap_bio(
@@ -206,7 +206,7 @@ def _stuck() -> int:
     raise ssl.SSLError(ssl.SSL_ERROR_SSL, "the outer peer renegotiates during a write")
 
 
-def _check_server_hostname(server_hostname: str | None, ssl_context: ssl.SSLContext) -> None:
+def check_server_hostname(server_hostname: str | None, ssl_context: ssl.SSLContext) -> None:
     """Finds what the `ssl` module finds late, or not at all.
 
     Raises:

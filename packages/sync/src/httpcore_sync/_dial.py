@@ -33,7 +33,7 @@ class Dial:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             set_options(sock, self.socket_options)
             if self.local_address is not None:
-                sock.bind((self.local_address, 0))
+                bind(sock, self.local_address)
         except BaseException:
             sock.close()
             raise
@@ -58,6 +58,20 @@ class Dial:
             f"no connection to {self.host}:{self.port} within {self.deadline.timeout}"
             f" seconds ({addresses}{failed})"
         )
+
+
+def bind(sock: socket.socket, local_address: str) -> None:
+    """Binds a socket to an address of this host, and to any port.
+
+    Raises:
+        OSError: The address does not fit, or is none.
+        UnicodeError: It is no host name according to the idna codec.
+    """
+    try:
+        sock.bind((local_address, 0))
+    except TypeError as exc:
+        # What Python says of a null character, and of half a character.
+        raise OSError(f"cannot bind to {local_address!r}: {exc}") from exc
 
 
 def set_options(sock: socket.socket, options: collections.abc.Iterable[SOCKET_OPTION]) -> None:

@@ -1,6 +1,7 @@
 """A connection that a program has opened by trio itself."""
 
 import collections.abc
+import contextlib
 import ssl
 import typing
 
@@ -46,8 +47,15 @@ class GivenStream(ScopedGivenStream, TrioStream):
         return self._stream.send_all(octets)
 
     def finish(self) -> collections.abc.Awaitable[None]:
-        """Closes the stream."""
-        return self._stream.aclose()
+        """Closes the stream, without TLS's farewell, for which it might have to wait."""
+        return self._carrier().aclose()
+
+    def _carrier(self) -> trio.abc.Stream:
+        """Returns what carries the ciphertext; without TLS the stream itself."""
+        stream = self._stream
+        while isinstance(stream, trio.SSLStream):
+            stream = stream.transport_stream
+        return stream
 
     async def encrypt(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None
@@ -67,9 +75,7 @@ class GivenStream(ScopedGivenStream, TrioStream):
         """Returns a fact; see `AsyncNetworkStream.get_extra_info`."""
         if info == "ssl_object":
             return self._stream if isinstance(self._stream, trio.SSLStream) else None
-        stream = self._stream
-        while isinstance(stream, trio.SSLStream):
-            stream = stream.transport_stream
+        stream = self._carrier()
         if not isinstance(stream, trio.SocketStream):
             return None
         # With no socket left to ask, something is to be expected of it: the end.
@@ -79,8 +85,10 @@ class GivenStream(ScopedGivenStream, TrioStream):
             return sock.fileno() < 0 or is_socket_readable(sock)
         if info == "socket":
             return stream.socket
-        if info == "client_addr":
-            return stream.socket.getsockname()
-        if info == "server_addr":
-            return stream.socket.getpeername()
+        # OSError: the connection is gone.
+        with contextlib.suppress(OSError):
+            if info == "client_addr":
+                return stream.socket.getsockname()
+            if info == "server_addr":
+                return stream.socket.getpeername()
         return None

@@ -10,13 +10,10 @@ from httpcore_interface import AddressInfo
 from httpcore_interface.scoped import Library
 
 
-def _notify_closing(sock: socket.socket) -> None:
-    if sock.fileno() < 0:
-        # Closed behind our back: what trio was asked to wait for had another number.
-        return
+def _notify_closing(descriptor: int) -> None:
     # RuntimeError: trio is not running any more, and nobody waits.
     with contextlib.suppress(OSError, RuntimeError, ValueError, trio.ClosedResourceError):
-        trio.lowlevel.notify_closing(sock)
+        trio.lowlevel.notify_closing(descriptor)
 
 
 async def _resolve(host: str, port: int) -> collections.abc.Sequence[AddressInfo]:

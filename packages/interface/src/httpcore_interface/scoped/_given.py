@@ -19,6 +19,7 @@ from .._exceptions import (
 )
 from .._missing import missing
 from .._timeout import seconds_to_wait
+from .._tls_layer import check_server_hostname
 from ._library import CancelScope
 from ._stream import ScopedStream
 
@@ -56,7 +57,7 @@ class ScopedGivenStream(ScopedStream):
         raise missing(self, "send")
 
     def finish(self) -> collections.abc.Awaitable[None]:
-        """Closes the stream, however it is cancelled; raises `failures`."""
+        """Closes the stream at once, however it is cancelled; raises `failures`."""
         raise missing(self, "finish")
 
     async def encrypt(
@@ -110,7 +111,7 @@ class ScopedGivenStream(ScopedStream):
         return True
 
     async def aclose(self) -> None:
-        """Closes the connection; that it was broken nobody needs to know."""
+        """Closes the connection, at once; that it was broken nobody needs to know."""
         with contextlib.suppress(*self.failures):
             await self.finish()
 
@@ -124,13 +125,16 @@ class ScopedGivenStream(ScopedStream):
 
         Raises:
             ConnectTimeout: The handshake took longer than `timeout`.
-            ConnectError: The handshake failed, or the certificate was refused.
+            ConnectError: The handshake failed, the certificate was refused, or no host
+                can be called `server_hostname`.
         """
         encrypted = None
+        refusals: tuple[type[Exception], ...] = (*self.failures, *self.ends, ValueError)
         try:
+            check_server_hostname(server_hostname, ssl_context)
             with self._limit(timeout):
                 encrypted = await self.encrypt(ssl_context, server_hostname)
-        except (*self.failures, *self.ends) as exc:
+        except refusals as exc:
             raise ConnectError(str(exc) or "the connection was closed") from exc
         finally:
             if encrypted is None:

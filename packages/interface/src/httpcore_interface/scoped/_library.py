@@ -3,7 +3,6 @@
 import collections.abc
 import contextlib
 import dataclasses
-import socket
 import types
 import typing
 
@@ -104,8 +103,9 @@ class Library:
         wait_readable: Waits until the socket of a descriptor can be read. Like the next
             one, it raises one of `wait_failures` if that is closed meanwhile.
         wait_writable: Waits until the socket of a descriptor can be written.
-        notify_closing: Ends the waits for a socket that is about to be closed. It raises
-            nothing, also where nothing runs any more or the socket is closed already.
+        notify_closing: Ends the waits for the socket of a descriptor, which is about to be
+            closed, or was closed meanwhile. It raises nothing, also where nothing runs any
+            more.
         resolve: Returns the addresses of a host, given its name and a port. It raises
             OSError or UnicodeError if there are none.
         wait_failures: What a wait raises of a socket that is closed, or is waited for by
@@ -124,7 +124,7 @@ class Library:
     sleep: collections.abc.Callable[[float], collections.abc.Awaitable[None]]
     wait_readable: Wait
     wait_writable: Wait
-    notify_closing: collections.abc.Callable[[socket.socket], None]
+    notify_closing: collections.abc.Callable[[int], None]
     resolve: collections.abc.Callable[
         [str, int], collections.abc.Awaitable[collections.abc.Sequence[AddressInfo]]
     ]

@@ -45,12 +45,14 @@ class ScopedStream(AsyncNetworkStream):
         library: What it waits with. A subclass says that.
     """
 
-    __slots__ = ("_channel", "_due")
+    __slots__ = ("_channel", "_descriptor", "_due")
 
     library: typing.ClassVar[Library]
 
     def __init__(self, sock: "socket.socket") -> None:
         self._channel = SocketChannel(sock)
+        # What is waited for, even if the socket is closed behind our back meanwhile.
+        self._descriptor = sock.fileno()
         self._due = _NOT_DUE
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -240,7 +242,9 @@ class ScopedStream(AsyncNetworkStream):
         channel = self._channel
         if channel.is_closed:
             return
-        self.library.notify_closing(channel.sock)
+        # Closed behind our back, and not waited for, the number may be another's by now.
+        if channel.sock.fileno() >= 0 or channel.is_reading or channel.is_writing:
+            self.library.notify_closing(self._descriptor)
         channel.close()
 
     async def start_tls(
