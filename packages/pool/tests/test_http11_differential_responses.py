@@ -6,6 +6,7 @@ and `may_continue_by_h11`, and nowhere else.
 """
 
 import dataclasses
+import re
 import typing
 
 import h11
@@ -114,7 +115,9 @@ def read_with_h11(asked: Asked, segments: list[bytes]) -> Account:
                 advance_h11(account, connection)
             except h11.RemoteProtocolError as exc:
                 account.end = "error"
-                account.message = in_our_words(str(exc), account, connection)
+                account.message = in_our_words(
+                    str(exc), account, connection, is_by_proxy=asked.method == b"CONNECT"
+                )
         account.note_progress()
     if account.end == "complete":
         account.may_continue = may_continue_by_h11(account, connection)
@@ -146,13 +149,16 @@ def as_pairs(headers: h11._headers.Headers) -> Fields:
     return [(bytes(name), bytes(value)) for name, value in headers.raw_items()]
 
 
-def in_our_words(message: str, account: Account, connection: h11.Connection) -> str:
+def in_our_words(
+    message: str, account: Account, connection: h11.Connection, *, is_by_proxy: bool
+) -> str:
     """Returns what the product says where h11 says `message`."""
     if message.startswith("malformed chunk footer"):
         # h11 quotes what is left of the footer in this segment.
         return "malformed chunk footer"
-    # h11 quotes the peer, which may say what is secret.
-    message = message.partition(": bytearray(b")[0].partition(": b'")[0]
+    # What h11 quotes may be secret.
+    if is_by_proxy or re.search("cookie|authorization", message.lower()):
+        message = message.partition(": bytearray(b")[0].partition(": b'")[0]
     is_cut_short = message == "peer unexpectedly closed connection"
     if account.is_in_body:
         return INCOMPLETE_CHUNKED if is_cut_short else message

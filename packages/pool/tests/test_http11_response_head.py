@@ -161,3 +161,13 @@ def test_lines_may_end_in_a_bare_line_feed(end: bytes, last_end: bytes) -> None:
     assert outcome.body == b"hello"
     assert outcome.heads == [head([(b"Content-Length", b"5")])]
     assert outcome.may_continue
+
+
+@pytest.mark.parametrize(
+    "line", [b"Set-Cookie : a=s3cr-et", b"SET-COOKIE: s3cr-et\0", b"Authorization s3cr-et"]
+)
+def test_secret_of_a_peer_that_is_not_valid_is_not_shown(line: bytes) -> None:
+    wire = b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n"
+    [message] = fail_every_way(GET, wire)
+    assert "s3cr-et" not in message
+    assert message.startswith("illegal header line")

@@ -8,6 +8,7 @@ import collections.abc
 import logging
 import typing
 
+from .._protocol.secrets import SECRET_FIELDS
 from .closing import await_or_drop
 
 # The values that a callback is shown are of as many types as there are events.
@@ -28,9 +29,6 @@ _loggers = {
     "socks4": _socks_log,
     "socks5": _socks_log,
 }
-
-# Fields whose values are secrets (RFC 6265, RFC 9110 section 11).
-_SECRET_FIELDS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
 
 
 def is_logged() -> bool:
@@ -123,5 +121,5 @@ def _is_secret(field: object) -> bool:
         isinstance(field, tuple)
         and len(field) == 2
         and isinstance(field[0], bytes)
-        and field[0].lower() in _SECRET_FIELDS
+        and field[0].lower() in SECRET_FIELDS
     )

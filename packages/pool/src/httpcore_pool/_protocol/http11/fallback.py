@@ -1,7 +1,7 @@
 """h11, for whatever the fast lane declines. Imported when first needed.
 
-h11's exceptions are mapped here, and nothing of h11 leaves this module. Nor does what h11
-quotes of a peer's bytes: a peer may send our own secrets back, or one of its cookies.
+h11's exceptions are mapped here, and nothing of h11 leaves this module. Nor does what it
+quotes where that may be secret: a cookie, or the credentials that a proxy sends back.
 """
 
 import collections.abc
@@ -11,6 +11,7 @@ import h11
 
 from httpcore_interface import LocalProtocolError, RemoteProtocolError
 
+from ..secrets import SECRET_FIELDS
 from .grammar import HEAD_LIMIT
 from .response import INCOMPLETE_CHUNKED, Head
 
@@ -23,8 +24,6 @@ _TOO_LONG_HEAD = f"the response head is longer than {HEAD_LIMIT} bytes"
 
 # What h11 quotes at the end of what it says.
 _quotation = re.compile(r"(?s):? (?:bytearray\()?b['\"].*")
-
-_SECRET_FIELDS = frozenset({b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"})
 
 # What h11 says of framing that is not valid.
 _FRAMING_FAULTS = frozenset(
@@ -56,7 +55,7 @@ def encode_request(
         request = h11.Request(method=method, target=target, headers=list(fields))
         head = h11.Connection(h11.CLIENT).send(request)
     except h11.LocalProtocolError as exc:
-        secrets = [value for name, value in fields if name.lower() in _SECRET_FIELDS]
+        secrets = [value for name, value in fields if name.lower() in SECRET_FIELDS]
         if any(repr(secret) in str(exc) for secret in secrets):
             _drop_quotation(exc)
         raise LocalProtocolError(str(exc)) from exc
@@ -84,6 +83,7 @@ class H11Reader:
         "_connection",
         "_fed",
         "_is_at_eof",
+        "_is_by_proxy",
         "_is_ended",
         "_kept",
         "_request",
@@ -95,8 +95,10 @@ class H11Reader:
         fields = [(b"Host", b"-"), *notable]
         self._request = h11.Request(method=method, target=b"/", headers=fields)
         self._begin()
+        # What was sent to it are credentials.
+        self._is_by_proxy = method == b"CONNECT"
         # Of a response to CONNECT: the head that is being read, and what came behind it.
-        self._kept: bytes | None = b"" if method == b"CONNECT" else None
+        self._kept: bytes | None = b"" if self._is_by_proxy else None
         self._fed = 0
         self._is_at_eof = False
         self._is_ended = False
@@ -123,7 +125,7 @@ class H11Reader:
         except h11.RemoteProtocolError as exc:
             if str(exc) in _FRAMING_FAULTS and self._drop_framing():
                 return self.next_head()
-            _drop_quotation(exc)
+            self._hide_secrets(exc)
             raise RemoteProtocolError(self._describe_head_error(exc)) from exc
         if not isinstance(event, h11.Response | h11.InformationalResponse):
             return None
@@ -169,6 +171,11 @@ class H11Reader:
             self._connection.receive_data(b"")
         return True
 
+    def _hide_secrets(self, exc: h11.RemoteProtocolError) -> None:
+        quotation = str(exc).lower()
+        if self._is_by_proxy or any(name.decode() in quotation for name in SECRET_FIELDS):
+            _drop_quotation(exc)
+
     def _describe_head_error(self, exc: h11.RemoteProtocolError) -> str:
         # h11 speaks of its own states and buffers; users want to know what came.
         reason = str(exc)
@@ -189,7 +196,7 @@ class H11Reader:
         try:
             event = self._connection.next_event()
         except h11.RemoteProtocolError as exc:
-            _drop_quotation(exc)
+            self._hide_secrets(exc)
             raise RemoteProtocolError(self._describe_body_error(exc)) from exc
         if isinstance(event, h11.Data):
             return bytes(event.data)
