@@ -38,7 +38,7 @@ def write_in_vain(pool: PoolClient) -> None:
 
 
 def test_who_waits_for_its_turn_to_write_goes_elsewhere(
-    network: Network, pool: PoolClient, peers: Peers
+    driver: Driver, network: Network, pool: PoolClient, peers: Peers
 ) -> None:
     reader, peer, call = begin_reader(pool, peers)
     sleepers: list[Background[bytes]] = []
@@ -46,7 +46,8 @@ def test_who_waits_for_its_turn_to_write_goes_elsewhere(
     def come() -> None:
         sleepers.append(begin(pool, "bodyless", "POST"))
         sleepers.append(begin(pool, "body", "POST", b"body"))
-        network.until_waiting(2)
+        sleepers.append(begin(pool, "unrepeatable", "POST", driver.body([b"part"])))
+        network.until_waiting(3)
 
     peer.connection.steps[:0] = [MeanwhileWriting(come), Stall()]
     write_in_vain(pool)
@@ -54,10 +55,44 @@ def test_who_waits_for_its_turn_to_write_goes_elsewhere(
     assert {call.path for call in calls} == {b"/bodyless", b"/body"}
     for other in calls:
         peers.answer(other, other.path)
-    assert [sleeper.result() for sleeper in sleepers] == [b"/bodyless", b"/body"]
+    assert [sleeper.result() for sleeper in sleepers[:2]] == [b"/bodyless", b"/body"]
+    # Its body cannot be asked for twice.
+    with pytest.raises(WriteError, match="cut off"):
+        sleepers[2].result()
     # Whose request has left, for that an answer may come all the same.
     peer.respond(call, b"late")
     assert reader.result() == b"late"
+    assert pool.is_quiet
+
+
+def test_who_was_to_leave_with_what_was_cut_goes_elsewhere(
+    network: Network, pool: PoolClient, peers: Peers
+) -> None:
+    """It was taken from the queue together with that, behind the piece that failed."""
+    reader, peer, _ = begin_reader(pool, peers)
+    steps = peer.connection.steps
+    others = [reader]
+    sleepers: list[Background[bytes]] = []
+
+    def come() -> None:
+        others.append(begin(pool, "writer", "POST", bytes(40_000)))
+        network.until_waiting(1)
+        sleepers.append(begin(pool, "sleeper", "POST"))
+        network.until_waiting(2)
+
+    def fail() -> None:
+        steps.insert(0, FailWrite(WriteError("broken pipe")))
+
+    # In the first write both are queued; the second takes both.
+    steps[:0] = [MeanwhileWriting(come), MeanwhileWriting(fail)]
+    others.append(begin(pool, "first", "POST"))
+    peers.until(lambda: len(peers) == 2 and bool(peers[1].calls))
+    [again] = peers[1].calls
+    peers.answer(again, again.path)
+    assert sleepers[0].result() == b"/sleeper"
+    for other in others:
+        with pytest.raises(WriteError, match="broken pipe"):
+            other.result()
     assert pool.is_quiet
 
 
@@ -139,11 +174,19 @@ def test_request_that_never_left_a_connection_that_failed_goes_elsewhere(
 
 
 @pytest.mark.colours("blocking", reason="an event loop would end with it")
+@pytest.mark.parametrize("name", ["write_block", "write_header"], ids=["request", "tunnel"])
 def test_nothing_is_written_behind_what_was_torn(
-    network: Network, pool: PoolClient, peers: Peers, monkeypatch: pytest.MonkeyPatch
+    network: Network,
+    pool: PoolClient,
+    peers: Peers,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
     """The writer waits already when a signal handler raises in another's request."""
     reader, peer, call = begin_reader(pool, peers)
+    peer._begin = lambda peer, call: peer.head(call)
+    tunnel = pool.open("CONNECT", extensions={"target": b"origin.test:443"})
+    peer._begin = None
     peer.is_congested = True
     writer = begin(pool, "writer", "POST", b"body")
     peers.until(lambda: peer.waiting == 2)
@@ -151,22 +194,29 @@ def test_nothing_is_written_behind_what_was_torn(
     network.until_waiting(1)
     before = peer.connection.sent
 
+    def tear() -> None:
+        if name == "write_block":
+            pool.request("GET", URL_A)
+        else:
+            tunnel.wire.write(b"bytes")
+
     def interrupt(*args: object, **options: object) -> bytes:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(frames, "write_block", interrupt)
+        patch.setattr(frames, name, interrupt)
         with pytest.raises(KeyboardInterrupt):
-            pool.request("GET", URL_A)
-    again = peers.until_called(2)[1]
+            tear()
+    again = peers.until_called(3)[2]
     assert len(peers) == 2
     peers.answer(again, again.path)
     assert sleeper.result() == b"/sleeper"
     peer.is_congested = False
     peer.wake()
-    other = peers.until_called(3)[2]
+    other = peers.until_called(4)[3]
     peers.answer(other, other.body)
     assert writer.result() == b"body"
     assert peer.connection.sent == before
     peer.respond(call, b"late")
     assert reader.result() == b"late"
+    tunnel.close()
