@@ -1,4 +1,4 @@
-"""Responses that nobody ends, and pools that are closed under their requests."""
+"""Responses that nobody reads or ends, and pools that are closed under their requests."""
 
 import gc
 
@@ -9,7 +9,7 @@ from scripted import Network
 from scripted_async_backend import AsyncScriptedBackend
 from stepped_by_hand import HandPace, finish, step
 
-from httpcore_interface import ConnectError, ReadError
+from httpcore_interface import ConnectError, ReadError, RemoteProtocolError
 from httpcore_pool import AsyncConnectionPool
 from httpcore_pool._core.http2 import HTTP2Connection
 
@@ -109,6 +109,55 @@ def leave_nothing(driver: Driver, network: Network, count: int) -> None:
     assert pool.request("GET", URL_A).body == large
 
 
+# -- held, and not read ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("says_so", [False, True], ids=["end", "goaway"])
+def test_close_of_a_connection_is_seen_beside_a_response_that_nobody_reads(
+    driver: Driver, network: Network, says_so: bool
+) -> None:
+    def answer(peer: Peer, call: Call) -> None:
+        if call.path == b"/held":
+            peer.head(call)
+            peer.body(call, b"part", ends=False)
+        else:
+            echo(peer, call)
+
+    peers = serve(network, answer)
+    pool = shared_pool(driver)
+    held = pool.open("GET", URL_A + "held")
+    [peer] = peers
+    peer.body(peer.calls[0], b"more", ends=False)
+    if says_so:
+        peer.go_away(peer.calls[0].stream)
+    peer.end()
+    body = driver.body([b"+body"])
+    assert pool.request("POST", URL_A + "next", content=body).body == b"/next+body"
+    assert len(peers) == 2
+    assert held.next_chunk() == b"partmore"
+    with pytest.raises(RemoteProtocolError, match="disconnected"):
+        held.next_chunk()
+    assert pool.is_quiet
+
+
+def test_responses_that_nobody_reads_hold_up_no_other(driver: Driver, network: Network) -> None:
+    large = bytes(2_500_000)
+    # More than the window of the connection.
+    held_count = 10
+
+    def answer(peer: Peer, call: Call) -> None:
+        peer.respond(call, large if call.path == b"/held" else call.path)
+
+    peers = serve(network, answer)
+    pool = shared_pool(driver)
+    held = [pool.open("GET", URL_A + "held") for _ in range(held_count)]
+    assert pool.request("GET", URL_A + "next").body == b"/next"
+    assert len(peers) == 1
+    for response in held:
+        assert response.read() == large
+    assert pool.is_quiet
+
+
 # -- closed ------------------------------------------------------------------------------------
 
 
@@ -182,6 +231,39 @@ def test_close_says_farewell(driver: Driver, network: Network) -> None:
     pool.request("GET", URL_A)
     pool.close()
     assert "ConnectionTerminated" in peers[0].told
+    assert not network.open_connections
+
+
+def test_close_waits_for_no_farewell_among_requests(driver: Driver, network: Network) -> None:
+    """A stream of somebody else's may not mind the timeout of a write."""
+    peers = serve(network)
+    pool = shared_pool(driver)
+    reader = begin(pool)
+    peers.until_called(1)
+    [peer] = peers
+    peers.until(lambda: peer.waiting == 1)
+    before = peer.connection.sent
+    pool.close()
+    with pytest.raises(ReadError, match="closed while a request used it"):
+        reader.result()
+    assert peer.connection.sent == before
+
+
+def test_close_waits_for_no_write_that_broke_off(network: Network) -> None:
+    network.pace = HandPace()
+    serve(network, echo)
+    pool = AsyncConnectionPool(
+        http1=False, http2=True, network_backend=AsyncScriptedBackend(network)
+    )
+    finish(pool.request("GET", URL_A))
+    thrown = pool.request("GET", URL_A)
+    network.operations.clear()
+    while network.operations[-1:] != ["write"]:
+        thrown.send(None)
+    thrown.close()
+    network.operations.clear()
+    finish(pool.aclose())
+    assert network.operations == ["close"]
     assert not network.open_connections
 
 

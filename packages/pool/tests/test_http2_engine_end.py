@@ -168,6 +168,21 @@ def test_connection_is_closed_with_a_word(peer: Peer) -> None:
     assert peer.engine.capacity == 0
 
 
+def test_requests_of_which_nothing_was_sent_are_dropped(peer: Peer) -> None:
+    engine = peer.engine
+    before = engine.queued
+    sent = engine.open(GET, ends=True)
+    taken = engine.take()
+    position = engine.queued
+    assert position - before == len(taken)
+    unsent = engine.open(GET, ends=True)
+    engine.drop_from(position, "broken")
+    assert unsent.is_unprocessed
+    assert str(unsent.failure) == "broken"
+    assert not sent.is_over
+    assert list(engine.streams.values()) == [sent]
+
+
 def test_push_is_not_wanted(peer: Peer) -> None:
     stream = peer.get()
     peer.say(PushPromiseFrame(1, promised_stream_id=2, data=b"\x82", flags=["END_HEADERS"]))

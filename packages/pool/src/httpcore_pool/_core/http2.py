@@ -255,17 +255,20 @@ class HTTP2Connection:
         traffic = self.traffic
         if traffic.engine.streams:
             self.is_aborted = True
-        if not self._is_closed:
-            self._is_closed = True
-            with traffic.lock:
-                traffic.engine.close()
-            try:
-                # In another event loop, or behind the end of its own, nothing can be sent.
-                if self._runner is self._colour.runner():
-                    await await_or_drop(traffic.push())
-            finally:
-                await self._close()
-        else:
+        if self._is_closed:
+            await self._close()
+            return
+        self._is_closed = True
+        with traffic.lock:
+            # A write may wait if the server has not taken what came before; and where a
+            # stream of somebody else's minds no timeout, for ever.
+            is_calm = not (traffic.engine.streams or traffic.is_amid_write)
+            traffic.engine.close()
+        try:
+            # In another event loop, or behind the end of its own, nothing can be sent.
+            if is_calm and self._runner is self._colour.runner():
+                await await_or_drop(traffic.push())
+        finally:
             await self._close()
 
     async def _close(self) -> None:
@@ -302,10 +305,11 @@ class HTTP2Connection:
 
     @property
     def is_busy(self) -> bool:
-        """Whether others use it, who read what comes."""
-        # Nobody reads for the sake of responses that were abandoned.
-        traffic = self.traffic
-        return len(traffic.engine.streams) > len(traffic.abandoned)
+        """Whether somebody reads what comes.
+
+        For the sake of responses that are held, or were abandoned, nobody does.
+        """
+        return self.traffic.is_driven
 
     @property
     def is_idle(self) -> bool:

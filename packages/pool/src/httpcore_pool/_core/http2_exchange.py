@@ -46,7 +46,6 @@ class HTTP2Exchange(Ending):
     """
 
     __slots__ = (
-        "_begun_at",
         "_connection",
         "_owes",
         "stream",
@@ -122,7 +121,6 @@ class HTTP2Exchange(Ending):
         fields = request_fields(
             request.method, url.scheme, url.host_field, url.target, request.headers, protocol
         )
-        self._begun_at = self.traffic.queued
         try:
             self.stream = engine.open(fields, ends=ends)
         except ConnectionNotAvailable:
@@ -181,14 +179,15 @@ class HTTP2Exchange(Ending):
 
     def loss(self) -> Exception:
         """Returns the reason why nothing more will come."""
-        failure, reason = self.traffic.failure, self.traffic.engine.failure
+        failure = self.traffic.failure or self.traffic.cut
+        reasons = str(failure), str(self.traffic.engine.failure)
         own = None if self.stream is None else self.stream.failure
         # What became of the stream before the connection broke is what matters.
-        if own is not None and (failure is None or str(own) != str(reason)):
+        if own is not None and (failure is None or str(own) not in reasons):
             return own
         if failure is not None:
             return type(failure)(str(failure))
-        return RemoteProtocolError(str(reason or "the stream was reset"))
+        return RemoteProtocolError(str(self.traffic.engine.failure or "the stream was reset"))
 
     @property
     def number(self) -> int:
@@ -197,13 +196,8 @@ class HTTP2Exchange(Ending):
 
     @property
     def is_unprocessed(self) -> bool:
-        """Whether the server did nothing about the request.
-
-        It has said so, or nothing of the request was ever written.
-        """
-        if self.stream is None:
-            return False
-        return self.stream.is_unprocessed or self.traffic.was_never_tried(self._begun_at)
+        """Whether the server did nothing about the request."""
+        return self.stream is not None and self.stream.is_unprocessed
 
     def _number_facts(self) -> dict[str, object]:
         return {"stream_id": self.number}
@@ -221,6 +215,7 @@ class HTTP2Exchange(Ending):
         """Ends the stream, before its response was handed out."""
         if self.stream is not None and not self.stream.is_forgotten:
             self.traffic.give_up(self.stream)
+        self.traffic.tell_cut()
         self._connection.finish()
 
     # -- reading the body --------------------------------------------------------

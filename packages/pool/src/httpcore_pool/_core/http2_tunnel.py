@@ -104,6 +104,7 @@ class HTTP2Tunnel(AsyncNetworkStream):
                 left = left[await self._write_part(left[:_BATCH_SIZE], timeout) :]
         except BaseException:
             self._is_torn = True
+            self._exchange.traffic.tell_cut()
             raise
 
     async def _write_part(self, part: memoryview, timeout: float | None) -> int:

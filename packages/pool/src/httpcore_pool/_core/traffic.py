@@ -16,7 +16,8 @@ neither side waits for the other to read.
 A write that is cancelled all the same has done nothing, or every later one fails: so
 the next writer simply writes the piece again. Once a write has failed, the connection
 is *cut*: nothing more is written, and it is read for as long as anything comes, since
-the server may have said why before it went.
+the server may have said why before it went. All who wait are told at once: whose
+requests had not left by then, for those nothing will come.
 
 A server that says nothing may be gone, and nothing tells: a driver that was asked to
 (`keepalive_ping`) sends a PING, and if nothing comes then either, ends the connection.
@@ -171,15 +172,11 @@ class Traffic:
     @property
     def queued(self) -> int:
         """The bytes that were ever to be written: `is_written` tells when they are."""
-        return self._written + len(self._outgoing) + self.engine.unsent
+        return self.engine.queued
 
     def is_written(self, position: int) -> bool:
         """Returns whether everything up to a value of `queued` has been written."""
         return self._written >= position
-
-    def was_never_tried(self, position: int) -> bool:
-        """Returns whether nothing was tried to be written from a value of `queued` on."""
-        return self.cut is not None and self._written + len(self._outgoing) <= position
 
     def send(self, stream: Stream, octets: bytes | memoryview, *, ends: bool) -> int:
         """Queues a part of a body. See `Engine.send`."""
@@ -193,10 +190,21 @@ class Traffic:
         """Notes that something broke off among what is queued: a signal handler has raised.
 
         Half a frame may be there, or a field in the table here that never leaves for the
-        server's: whatever followed would be taken for something else.
+        server's: whatever followed would be taken for something else. Who has left the
+        lock again tells the others; see `tell_cut`.
         """
+        self._cut_off(f"cut off: {exc!r}")
+
+    def _cut_off(self, reason: str) -> None:
+        """Notes that nothing more can be written."""
         if self.cut is None:
-            self.cut = WriteError(f"cut off: {exc!r}")
+            self.cut = WriteError(reason)
+        self._drop_unsent(reason)
+
+    def _drop_unsent(self, reason: str) -> None:
+        """Ends the requests of which nothing was tried to be written: nothing will be."""
+        tried = self._written + len(self._outgoing[:PIECE_SIZE])
+        self.engine.drop_from(tried, reason)
 
     def give_up(self, stream: Stream) -> None:
         """Resets a stream, or leaves that to whoever comes next."""
@@ -229,9 +237,19 @@ class Traffic:
         return self.cut is None and (bool(self._outgoing) or self.engine.unsent > 0)
 
     @property
+    def is_amid_write(self) -> bool:
+        """Whether something is being written, or was to be and has not gone out."""
+        return bool(self._outgoing)
+
+    @property
     def capacity(self) -> int:
         """How many requests the connection takes at once."""
         return self.engine.capacity if self.cut is None else 0
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether somebody reads or writes."""
+        return self._reader is not None or self._writer is not None
 
     def _next_step(self, until: collections.abc.Callable[[], bool], who: object) -> int:
         """Decides what a caller of `drive` does next, and notes that it does."""
@@ -242,7 +260,7 @@ class Traffic:
         if self.has_unsent and self._writer is None:
             self._writer = who
             return _WRITE
-        if self._reader is not None or self._writer is not None:
+        if self.is_driven:
             return _WAIT
         self._reader = who
         return _READ
@@ -356,6 +374,7 @@ class Traffic:
         """Waits while others drive; False if nobody woke this one in time."""
         # Who reads from a connection that was cut may do so for ever.
         is_impatient = self.cut is not None and (seconds is None or seconds > _PATIENCE)
+        received = self.received
         try:
             if await event.wait(_PATIENCE if is_impatient else seconds):
                 return True
@@ -364,6 +383,8 @@ class Traffic:
                 self._forget_waiting(event)
         if not is_impatient:
             return False
+        if self.received > received:
+            return True
         assert self.cut is not None
         self.note_failure(self.cut)
         await self.stream.aclose()
@@ -390,6 +411,11 @@ class Traffic:
                 return
             event = next(iter(self._waiting))
         event.set()
+
+    def tell_cut(self) -> None:
+        """Wakes all who wait, if nothing can be written any more."""
+        if self.cut is not None:
+            self.wake_all()
 
     def wake_all(self) -> None:
         """Wakes all who wait."""
@@ -465,8 +491,7 @@ class Traffic:
         try:
             while self.stream.get_extra_info("is_readable"):
                 with self.lock:
-                    is_used = self._reader is not None or self._writer is not None
-                    if is_used or self.engine.failure is not None:
+                    if self.is_driven or self.engine.failure is not None:
                         return
                     self._reader = who
                 if not await self._read(0.0):
@@ -517,6 +542,9 @@ class Traffic:
     async def _write_piece(self, seconds: float | None) -> None:
         try:
             with self.lock:
+                if self.cut is not None or self.failure is not None:
+                    # While this one waited until it could write.
+                    return
                 piece = self._take_piece()
             await self.stream.write(bytes(piece), seconds)
             with self.lock:
@@ -525,7 +553,9 @@ class Traffic:
         except _INTERRUPTIONS as exc:
             # Nobody knows how much of it has gone out.
             is_told = isinstance(exc, WriteError)
-            self.cut = WriteError(str(exc) if is_told else f"cut off: {exc!r}")
+            with self.lock:
+                self._cut_off(str(exc) if is_told else f"cut off: {exc!r}")
+            self.wake_all()
             raise
         with self.lock:
             now = self.progress.moved_at = time.monotonic()
@@ -594,6 +624,7 @@ class Traffic:
         with self.lock:
             if self.failure is None:
                 self.failure = self.cut or kept
+            self._drop_unsent(str(self.failure))
             self.engine.fail(RemoteProtocolError(str(self.failure)))
         self.wake_all()
 

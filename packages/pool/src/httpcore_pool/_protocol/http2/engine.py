@@ -85,6 +85,7 @@ class Engine:
         "_reader",
         "_receive_window",
         "_send_window",
+        "_taken",
         "_unreturned",
         "failure",
         "has_settings",
@@ -118,6 +119,7 @@ class Engine:
         self._news: dict[Stream, None] = {}
         self._outbox: collections.deque[bytes] = collections.deque()
         self._outbox_size = 0
+        self._taken = 0
         self._answers = 0
         self._handlers: dict[int, collections.abc.Callable[[int, int, bytes], None]] = {
             frames.DATA: self._on_data,
@@ -143,9 +145,15 @@ class Engine:
         """Bytes that are to be sent."""
         return self._outbox_size
 
+    @property
+    def queued(self) -> int:
+        """Bytes that were ever to be sent, those that were taken included."""
+        return self._taken + self._outbox_size
+
     def take(self) -> bytes:
         """Returns what is to be sent, once: from now on it is the caller's."""
         octets = b"".join(self._outbox)
+        self._taken += self._outbox_size
         self._outbox.clear()
         self._outbox_size = self._answers = 0
         return octets
@@ -194,7 +202,9 @@ class Engine:
         if self._next_number > _LARGEST_STREAM:
             # Section 5.1.1: a new connection has new numbers.
             self.is_draining = True
-        stream = Stream(number, fields[0][1], self.peer.window, settings.STREAM_WINDOW)
+        stream = Stream(
+            number, fields[0][1], self.peer.window, settings.STREAM_WINDOW, self.queued
+        )
         self.streams[number] = stream
         self._send_block(stream, fields, ends=ends)
         return stream
@@ -342,6 +352,18 @@ class Engine:
         self.failure = failure
         for stream in list(self.streams.values()):
             self._fail_stream(stream, str(failure))
+
+    def drop_from(self, position: int, reason: str) -> None:
+        """Ends the requests of which nothing was sent, and nothing will be.
+
+        Args:
+            position: They begin there, or behind it; see `queued`.
+            reason: Why.
+        """
+        for stream in list(self.streams.values()):
+            if stream.begins_at >= position:
+                stream.is_unprocessed = True
+                self._fail_stream(stream, reason)
 
     def _fail_stream(self, stream: Stream, reason: str) -> None:
         if not stream.has_ended:

@@ -22,6 +22,7 @@ class Stream:
         method: The request's: some have no body in their response.
         send_window: Bytes that may be sent.
         receive_window: Bytes that may be received.
+        begins_at: Where it begins in all that is sent on its connection.
 
     Attributes:
         heads: Interim (1xx) heads that have come, and the final one.
@@ -30,8 +31,8 @@ class Stream:
         has_ended: Whether the response is complete.
         has_sent_all: Whether the request is.
         failure: Why there will be no more; None while there may be.
-        is_unprocessed: Whether the server has said that it did nothing about the
-            request, which may so be sent once more (section 8.7).
+        is_unprocessed: Whether the server did nothing about the request, which may so
+            be sent once more: it has said so (section 8.7), or it was sent nothing of it.
         is_stopped: Whether the server wants no more of the request, having answered
             it (section 8.1).
         is_forgotten: Whether the engine has let go of it.
@@ -43,6 +44,7 @@ class Stream:
         "_expected",
         "_interim_heads",
         "_received",
+        "begins_at",
         "chunks",
         "failure",
         "has_ended",
@@ -61,10 +63,16 @@ class Stream:
     )
 
     def __init__(
-        self, number: int, method: bytes, send_window: int, receive_window: int
+        self,
+        number: int,
+        method: bytes,
+        send_window: int,
+        receive_window: int,
+        begins_at: int = 0,
     ) -> None:
         self.number = number
         self.method = method
+        self.begins_at = begins_at
         self.heads: collections.deque[Head] = collections.deque()
         self.chunks: collections.deque[bytes] = collections.deque()
         self.trailers: Fields = []
