@@ -1,5 +1,6 @@
 """Streams over byte streams that a program has opened by anyio itself."""
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -139,7 +140,9 @@ async def test_close_does_not_wait_for_the_peer() -> None:
     with peers[0]:
         with anyio.fail_after(30):
             await AnyIOStream(given).aclose()
-        assert peers[0].recv(100) == b""
+        # With tickets unread, closing is a reset.
+        with contextlib.suppress(ConnectionResetError):
+            assert peers[0].recv(100) == b""
 
 
 async def test_handshake_that_takes_too_long_closes_the_stream() -> None:
