@@ -1,4 +1,5 @@
 import asyncio
+import collections.abc
 import re
 import threading
 import time
@@ -8,6 +9,8 @@ import trio
 
 from httpcore_conformance import AsyncioRunner, Operation, TrioRunner
 from httpcore_conformance._runner import Runner, ThreadRunner
+
+Callback = collections.abc.Callable[[], object]
 
 
 @pytest.fixture(params=["threads", "asyncio", "trio"])
@@ -128,3 +131,26 @@ def test_a_call_that_looks_again_and_again_has_its_time(runner: Runner) -> None:
     assert not operation.ends_within(0)
     is_over.set()
     operation.result()
+
+
+def test_a_loop_that_is_stopped_before_it_has_begun_ends() -> None:
+    is_told = threading.Event()
+    loop = asyncio.new_event_loop()
+
+    class Late(AsyncioRunner):
+        def _run(self) -> None:
+            assert is_told.wait(self.patience)
+            super()._run()
+
+    runner = Late(lambda: loop)
+    call_soon = loop.call_soon_threadsafe
+
+    def tell(callback: Callback, *, context: None = None) -> asyncio.Handle:
+        handle = call_soon(callback, context=context)
+        is_told.set()
+        return handle
+
+    loop.call_soon_threadsafe = tell  # type: ignore[assignment, method-assign]
+    runner.stop()
+    assert loop.is_closed()
+    assert not runner.complaints()

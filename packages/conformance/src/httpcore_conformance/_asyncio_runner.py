@@ -23,6 +23,8 @@ class AsyncioRunner(AsyncRunner):
         super().__init__()
         self._loop = loop_factory()
         self._complaints: list[str] = []
+        # Here, since a loop may be stopped before it has begun.
+        self._stopping = asyncio.Event()
         self._loop.set_exception_handler(self._complain)
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="event loop", daemon=True)
@@ -34,7 +36,6 @@ class AsyncioRunner(AsyncRunner):
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        self._stopping = asyncio.Event()
         await self._stopping.wait()
 
     def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -79,5 +80,5 @@ class AsyncioRunner(AsyncRunner):
 
     def stop(self) -> None:
         """Ends the loop and its thread."""
-        self._loop.call_soon_threadsafe(lambda: self._stopping.set())
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(self.patience)
