@@ -21,14 +21,19 @@ from httpcore_interface import (
 )
 
 
+def over(opened: anyio.abc.ByteStream) -> AnyIOStream:
+    """Returns a stream over one that was opened by the library itself."""
+    # What it is given decides what it is; type checkers know of sockets.
+    given: socket.socket = opened  # type: ignore[assignment]
+    return AnyIOStream(given)
+
+
 async def connected() -> tuple[AnyIOStream, socket.socket]:
     """A stream over one of anyio's, and its peer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         opened = await anyio.connect_tcp(*server.getsockname())
         peer, _ = server.accept()
-    # What it is given decides what it is; type checkers know of sockets.
-    given: socket.socket = opened  # type: ignore[assignment]
-    return AnyIOStream(given), peer
+    return over(opened), peer
 
 
 async def test_what_is_written_and_read_goes_through_the_stream() -> None:
@@ -136,10 +141,9 @@ async def test_close_does_not_wait_for_the_peer() -> None:
             opened = await anyio.connect_tcp(
                 *server.getsockname(), ssl_context=ours, tls_hostname="localhost"
             )
-    given: socket.socket = opened  # type: ignore[assignment]
     with peers[0]:
         with anyio.fail_after(30):
-            await AnyIOStream(given).aclose()
+            await over(opened).aclose()
         # With tickets unread, closing is a reset.
         with contextlib.suppress(ConnectionResetError):
             assert peers[0].recv(100) == b""

@@ -19,14 +19,19 @@ from httpcore_interface import (
 from httpcore_trio import TrioStream
 
 
+def over(opened: trio.abc.Stream) -> TrioStream:
+    """Returns a stream over one that was opened by the library itself."""
+    # What it is given decides what it is; type checkers know of sockets.
+    given: socket.socket = opened  # type: ignore[assignment]
+    return TrioStream(given)
+
+
 async def connected() -> tuple[TrioStream, socket.socket]:
     """A stream over one of trio's, and its peer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         opened = await trio.open_tcp_stream(*server.getsockname())
         peer, _ = server.accept()
-    # What it is given decides what it is; type checkers know of sockets.
-    given: socket.socket = opened  # type: ignore[assignment]
-    return TrioStream(given), peer
+    return over(opened), peer
 
 
 async def test_what_is_written_and_read_goes_through_the_stream() -> None:
@@ -124,11 +129,10 @@ async def test_close_does_not_wait_for_the_peer() -> None:
             server_hostname="localhost",
         )
         peer, _ = server.accept()
-    given: socket.socket = opened  # type: ignore[assignment]
     with peer:
         with trio.fail_after(30):
             # Else it would perform the handshake first, for a farewell.
-            await TrioStream(given).aclose()
+            await over(opened).aclose()
         assert peer.recv(100) == b""
 
 
