@@ -150,6 +150,7 @@ def test_a_loop_that_is_stopped_before_it_has_begun_ends() -> None:
         is_told.set()
         return handle
 
+    # Of this loop alone, and as narrow as what is called here.
     loop.call_soon_threadsafe = tell  # type: ignore[assignment, method-assign]
     runner.stop()
     assert loop.is_closed()
